@@ -1,0 +1,157 @@
+//! Waivers as they are written: in a file of their own or in a policy, reviewed like code.
+//!
+//! ```yaml
+//! waivers:
+//!   - rule: nginx-conf-owned
+//!     host: web*                      # all hosts without it
+//!     subject: /etc/nginx/nginx.conf  # all of the rule without it
+//!     reason: The new deploy is not there yet (OPS-17)
+//!     approved_by: alice
+//!     starts: 2026-11-01
+//!     expires: 2026-12-31             # its last day, UTC; required
+//! ```
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::expect::each;
+use super::node::{Node, Value};
+use super::read::read;
+use super::source::{Source, Span};
+use super::yaml;
+use crate::verdict::waiver::Waiver;
+use globset::{GlobBuilder, GlobMatcher};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The keys of a waiver with their meaning.
+pub const KEYS: [(&str, &str); 7] = [
+    ("rule", "id, or list of ids, of the rules whose violations are accepted"),
+    ("host", "name or glob of the hosts that it is for; all without it"),
+    ("subject", "name or glob of the subjects that it is for; all without it"),
+    ("reason", "why the violation is accepted"),
+    ("approved_by", "who accepted it"),
+    ("starts", "its first day, UTC: 2026-11-01; from ever without it"),
+    ("expires", "its last day, UTC: 2026-12-31; no waiver is for ever"),
+];
+
+/// Longest pattern, in bytes.
+const LONGEST_PATTERN: usize = 1000;
+
+/// Reads a file of waivers, filing every error.
+pub fn load(path: &Path, problems: &mut Diagnostics) -> Vec<Arc<Waiver>> {
+    let Some(text) = problems.ok(read(path)) else { return Vec::new() };
+    let source = Arc::new(Source::new(path.to_owned(), text));
+    let mut found = Diagnostics::default();
+    let Some(root) = yaml::parse(&source, &mut found) else {
+        if found.is_empty() {
+            problems.push(Diagnostic::at(&Span::file(&source), "an empty file of waivers"));
+        }
+        found.into_sorted().into_iter().for_each(|problem| problems.push(problem));
+        return Vec::new();
+    };
+    found.into_sorted().into_iter().for_each(|problem| problems.push(problem));
+    let Some(mut fields) = problems.ok(root.fields("a mapping with `waivers:`")) else {
+        return Vec::new();
+    };
+    let node = fields.take("waivers");
+    fields.finish(&["waivers"], problems);
+    match node {
+        Some(node) => items(&node, None, problems),
+        None => {
+            problems.push(
+                Diagnostic::at(&root.span, "a file of waivers without any")
+                    .help("list them under `waivers:`"),
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// Reads what stands under `waivers:`. In a policy, a text names a file of waivers beside it.
+pub fn items(node: &Node, policy: Option<&str>, problems: &mut Diagnostics) -> Vec<Arc<Waiver>> {
+    let mut waivers = Vec::new();
+    for item in node.items() {
+        match (&item.value, policy) {
+            (Value::Scalar(_), Some(_)) => {
+                let Some(name) = problems.ok(item.text("a waiver or a file of waivers")) else {
+                    continue;
+                };
+                let folder = item.span.source.path.parent().unwrap_or(Path::new(""));
+                waivers.extend(load(&folder.join(name), problems));
+            }
+            _ => waivers.extend(waiver(item, policy, problems).map(Arc::new)),
+        }
+    }
+    waivers
+}
+
+fn waiver(node: &Node, policy: Option<&str>, problems: &mut Diagnostics) -> Option<Waiver> {
+    let mut fields = problems.ok(node.fields("a waiver: rule, reason, approved_by, expires"))?;
+    let mut taken = |name: &str, required: bool, problems: &mut Diagnostics| {
+        let found = fields.take(name);
+        if found.is_none() && required {
+            let message = format!("a waiver without `{name}`");
+            problems.push(Diagnostic::at(&node.span, message));
+        }
+        found
+    };
+    let rules = taken("rule", true, problems);
+    let host = taken("host", false, problems).and_then(|node| problems.ok(pattern(&node)));
+    let subject = taken("subject", false, problems).and_then(|node| problems.ok(pattern(&node)));
+    let reason = taken("reason", true, problems).and_then(|node| problems.ok(words(&node)));
+    let approved_by =
+        taken("approved_by", true, problems).and_then(|node| problems.ok(words(&node)));
+    let starts = taken("starts", false, problems).and_then(|node| problems.ok(date(&node)));
+    let expires =
+        taken("expires", true, problems).and_then(|node| Some((problems.ok(date(&node))?, node)));
+    fields.finish(&KEYS.map(|(key, _)| key), problems);
+    let rules = rules.map(|node| {
+        each(&node, problems, |item| item.text("the id of a rule").map(str::to_owned))
+    })?;
+    let (last, place) = expires?;
+    if starts.is_some_and(|starts| last < starts) {
+        problems.push(Diagnostic::at(&place.span, "it expires before it starts"));
+    }
+    let Some(expires) = last.tomorrow().ok().and_then(midnight) else {
+        problems.push(place.expected("a day that will come"));
+        return None;
+    };
+    Some(Waiver {
+        rules,
+        policy: policy.map(str::to_owned),
+        host,
+        subject,
+        reason: reason?,
+        approved_by: approved_by?,
+        starts: starts.and_then(midnight),
+        expires,
+        place: node.span.to_string(),
+    })
+}
+
+fn words(node: &Node) -> Result<String, Diagnostic> {
+    let text = node.text("a text")?.trim();
+    if text.is_empty() { Err(node.expected("a text that says something")) } else { Ok(text.into()) }
+}
+
+fn date(node: &Node) -> Result<Date, Diagnostic> {
+    let text = node.text("a date such as 2026-12-31")?;
+    let whole = text.len() == "2026-12-31".len();
+    text.parse().ok().filter(|_| whole).ok_or_else(|| node.expected("a date such as 2026-12-31"))
+}
+
+fn midnight(date: Date) -> Option<i64> {
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+}
+
+/// A glob in which `*` may stand for anything, `/` as well: names of hosts and subjects are words.
+fn pattern(node: &Node) -> Result<GlobMatcher, Diagnostic> {
+    let text = node.text("a name or a glob")?;
+    let wrong = |why: String| node.expected("a name or a glob").label(why);
+    if text.len() > LONGEST_PATTERN {
+        return Err(wrong(format!("longer than {LONGEST_PATTERN} bytes")));
+    }
+    let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| wrong(error.kind().to_string()))
+}
