@@ -1,0 +1,117 @@
+//! Which file contents a run will probably ask for, decided before the archive is read.
+//!
+//! Content of everything else is passed over. A wrong guess costs time, not truth: what was not
+//! kept is read again when it is asked for, or is unknown where that cannot be done (standard input).
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Prefixes of what policies and the resolution of accounts, services and packages read.
+const ALWAYS: &[&[u8]] = &[
+    b"etc/",
+    b"run/systemd/",
+    b"usr/local/etc/",
+    b"usr/local/lib/systemd/",
+    b"lib/systemd/system/",
+    b"lib/systemd/system-preset/",
+    b"lib/sysctl.d/",
+    b"lib/sysusers.d/",
+    b"lib/os-release",
+    b"lib/apk/db/",
+    b"var/lib/dpkg/status",
+    b"var/lib/dpkg/updates/",
+    b"lib/dpkg/status",
+    b"var/spool/cron/",
+];
+
+/// Names of configuration files, which links in `/etc` often lead to elsewhere.
+const CONFIGURATION: &[&[u8]] = &[b".conf", b".cnf", b".ini", b".service", b".socket", b".timer"];
+/// Directories whose scripts an entrypoint may be; a script is told by its `#!`.
+const SCRIPTS: &[&[u8]] = &[b"", b"bin", b"sbin", b"local/bin", b"local/sbin", b"opt", b"app"];
+/// Longer programs that begin with `#!` are not entrypoints.
+pub const SCRIPT_LIMIT: u64 = 64 << 10;
+
+/// What rules ask of files.
+#[derive(Clone, Debug, Default)]
+pub struct Wants {
+    content: Vec<String>,
+    digest: Vec<String>,
+}
+
+impl Wants {
+    /// The rules will read the file or files of this path or pattern.
+    pub fn content(&mut self, pattern: &str) {
+        self.content.push(pattern.to_owned());
+    }
+
+    /// The rules will ask for the digest.
+    pub fn digest(&mut self, pattern: &str) {
+        self.digest.push(pattern.to_owned());
+    }
+
+    /// Ready to be compared with names.
+    pub fn compile(&self) -> Wanted {
+        Wanted { content: set(&self.content), digest: set(&self.digest) }
+    }
+}
+
+/// [`Wants`] ready for use.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    content: GlobSet,
+    digest: GlobSet,
+}
+
+/// What to do with a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Keep it.
+    Content,
+    /// Keep it if it is a script.
+    Script,
+    /// Pass over it.
+    Nothing,
+}
+
+impl Wanted {
+    /// What to do with the content of a regular file of this name (without a slash at its
+    /// beginning).
+    pub fn keep(&self, name: &[u8], mode: u16, size: u64) -> Keep {
+        let plain = without_usr(name);
+        let path = Path::new(OsStr::from_bytes(plain));
+        if ALWAYS.iter().any(|prefix| plain.starts_with(prefix) || name.starts_with(prefix))
+            || size <= SCRIPT_LIMIT && CONFIGURATION.iter().any(|end| plain.ends_with(end))
+            || self.content.is_match(path)
+        {
+            return Keep::Content;
+        }
+        let folder = path.parent().map(|parent| parent.as_os_str().as_bytes()).unwrap_or_default();
+        let runs = mode & 0o111 != 0 && size <= SCRIPT_LIMIT;
+        if runs && SCRIPTS.contains(&folder) { Keep::Script } else { Keep::Nothing }
+    }
+
+    /// Whether the digest will be asked for.
+    pub fn digest(&self, name: &[u8]) -> bool {
+        self.digest.is_match(Path::new(OsStr::from_bytes(without_usr(name))))
+    }
+}
+
+/// Where directories are merged, `/bin/x` and `/usr/bin/x` are the same file.
+fn without_usr(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"usr/").unwrap_or(name)
+}
+
+fn set(patterns: &[String]) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let relative = pattern.trim_start_matches('/');
+        let relative = relative.strip_prefix("usr/").unwrap_or(relative);
+        // A pattern that globset does not take is only a guess less.
+        if let Ok(glob) = GlobBuilder::new(relative).literal_separator(true).build() {
+            set.add(glob);
+        }
+    }
+    set.build().unwrap_or_else(|_| GlobSet::empty())
+}

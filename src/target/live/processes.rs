@@ -1,0 +1,268 @@
+//! The processes of the host: one list of pids per run, and what is known of each.
+
+use super::cgroup::{self, Membership};
+use super::mountinfo::{self, HidePid};
+use super::parts::{self, Parts};
+use super::proc_file::{self, Miss, Seen};
+use super::status;
+use crate::facts::process::{Cgroup, Process, Thread};
+use crate::facts::{Cause, Fact, Unknown};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::fs;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How often a process that changes its program while being read is read again.
+const ATTEMPTS: usize = 3;
+const MOUNTINFO_LIMIT: usize = 16 << 20;
+const STAT_LIMIT: usize = 16 << 20;
+
+/// All processes, as far as they have been asked about.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    pids: OnceCell<Fact<Vec<u32>>>,
+    entries: RefCell<BTreeMap<u32, Rc<Entry>>>,
+    clock: OnceCell<Fact<Clock>>,
+    own_pid_namespaces: OnceCell<Option<usize>>,
+    init_group: OnceCell<Membership>,
+}
+
+/// One process.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pid: u32,
+    /// Read one by one at first; from one moment once the process is complete.
+    parts: RefCell<Rc<Parts>>,
+    complete: OnceCell<Fact<Option<Arc<Process>>>>,
+}
+
+/// What turns ticks since boot into a time.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    boot: i64,
+    ticks_per_second: u64,
+}
+
+impl Entry {
+    pub(super) fn parts(&self) -> Rc<Parts> {
+        self.parts.borrow().clone()
+    }
+
+    /// The whole process, if it has been read already and was there.
+    pub(super) fn completed(&self) -> Option<&Fact<Option<Arc<Process>>>> {
+        self.complete.get()
+    }
+}
+
+impl Processes {
+    /// Pids as `/proc` listed them when first asked.
+    pub(super) fn pids(&self) -> Fact<&[u32]> {
+        self.pids.get_or_init(list).as_deref().map_err(Clone::clone)
+    }
+
+    pub(super) fn entry(&self, pid: u32) -> Rc<Entry> {
+        let mut entries = self.entries.borrow_mut();
+        let entry = entries.entry(pid).or_insert_with(|| {
+            let parts = RefCell::new(Rc::new(Parts::new(pid)));
+            Rc::new(Entry { pid, parts, complete: OnceCell::new() })
+        });
+        Rc::clone(entry)
+    }
+
+    /// The process as a whole, from one moment; `None` if it is gone.
+    pub(super) fn complete(&self, entry: &Entry) -> Fact<Option<Arc<Process>>> {
+        let read = || match self.assemble(entry) {
+            Ok(process) => Ok(Some(Arc::new(process))),
+            Err(Miss::Gone) => Ok(None),
+            Err(Miss::Unknown(unknown)) => Err(unknown),
+        };
+        entry.complete.get_or_init(read).clone()
+    }
+
+    /// Reads everything between two looks at `stat`. If the start time differs, the pid belongs to
+    /// another process now, and the one asked about is gone. If the name differs, it has executed
+    /// another program in between, and the parts may be of two minds: once more.
+    fn assemble(&self, entry: &Entry) -> Seen<Process> {
+        let known = entry.parts().stat().as_ref().ok().map(|stat| stat.start_ticks);
+        for attempt in 1.. {
+            let parts = Rc::new(Parts::new(entry.pid));
+            let process = self.read(&parts, entry.pid)?;
+            let again = parts::read_stat(entry.pid)?;
+            if again.start_ticks != process.start_ticks
+                || known.is_some_and(|ticks| ticks != process.start_ticks)
+            {
+                return Err(Miss::Gone);
+            }
+            let same_program = parts.stat().as_ref().is_ok_and(|stat| stat.comm == again.comm);
+            if same_program || attempt >= ATTEMPTS {
+                entry.parts.replace(parts);
+                return Ok(process);
+            }
+        }
+        Err(Miss::Gone)
+    }
+
+    fn read(&self, parts: &Parts, pid: u32) -> Seen<Process> {
+        let stat = parts.stat().clone()?;
+        let clock = self.clock().map_err(Miss::Unknown)?;
+        Ok(Process {
+            pid,
+            start_ticks: stat.start_ticks,
+            started: clock.time(stat.start_ticks),
+            ppid: stat.ppid,
+            comm: String::from_utf8_lossy(&stat.comm).into_owned(),
+            kernel_thread: stat.kernel_thread,
+            exe: fact(parts.exe().clone())?,
+            cmdline: fact(parts.cmdline().clone())?,
+            cgroup: fact(parts.cgroup().clone().map(|group| self.group(group)))?,
+            threads: fact::<Vec<Thread>>(parts::read_threads(pid))?,
+            container: fact(self.container(parts))?,
+        })
+    }
+
+    /// The group as a fact, with its unit.
+    pub(super) fn group(&self, membership: Membership) -> Cgroup {
+        let below = cgroup::below_root(&membership.path, &self.init_group().path);
+        let unit = cgroup::system_unit(below);
+        Cgroup { path: membership.path, unit }
+    }
+
+    /// Whether the process is one of a container.
+    pub(super) fn container(&self, parts: &Parts) -> Seen<bool> {
+        let group = parts.cgroup().as_ref().map_err(Clone::clone);
+        // Within a container everything stands below the group that its engine made.
+        if group.as_ref().is_ok_and(|group| group.container && !self.init_group().container) {
+            return Ok(true);
+        }
+        let status = parts.status().as_ref().map_err(Clone::clone)?;
+        let own = self.own_pid_namespaces().ok_or_else(|| {
+            let cause = Cause::Malformed("no pid namespaces".to_owned());
+            Miss::Unknown(Unknown::new("/proc/self/status", cause))
+        })?;
+        let path = cgroup::below_root(&group?.path, &self.init_group().path);
+        Ok(status.pid_namespaces > own && !cgroup::is_plain_service(path))
+    }
+
+    fn own_pid_namespaces(&self) -> Option<usize> {
+        *self.own_pid_namespaces.get_or_init(|| {
+            let bytes = proc_file::bounded("/proc/self/status", STAT_LIMIT).ok()??;
+            status::parse(0, &bytes).ok().map(|status| status.pid_namespaces)
+        })
+    }
+
+    /// The group of pid 1: the root of what systemd manages.
+    fn init_group(&self) -> &Membership {
+        self.init_group.get_or_init(|| Parts::new(1).cgroup().clone().unwrap_or_default())
+    }
+
+    fn clock(&self) -> Fact<Clock> {
+        self.clock.get_or_init(Clock::read).clone()
+    }
+}
+
+impl Clock {
+    fn read() -> Fact<Self> {
+        const FILE: &str = "/proc/stat";
+        let bytes = proc_file::bounded(FILE, STAT_LIMIT)
+            .map_err(|error| Unknown::from_io(FILE, &error))?
+            .unwrap_or_default();
+        let boot = boot_time(&bytes)
+            .ok_or_else(|| Unknown::new(FILE, Cause::Malformed("no btime".to_owned())))?;
+        // 100 on every architecture of today, see times(2).
+        let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten();
+        let ticks_per_second =
+            ticks.and_then(|t| u64::try_from(t).ok()).filter(|t| *t > 0).unwrap_or(100);
+        Ok(Self { boot, ticks_per_second })
+    }
+
+    fn time(self, ticks: u64) -> i64 {
+        let seconds = ticks.checked_div(self.ticks_per_second).unwrap_or(0);
+        self.boot.saturating_add_unsigned(seconds)
+    }
+}
+
+/// `btime` of `/proc/stat`: boot time in seconds since 1970-01-01 UTC.
+fn boot_time(bytes: &[u8]) -> Option<i64> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+}
+
+/// A part that cannot be seen is an unknown part; of a process that is gone there are no parts.
+fn fact<T>(seen: Seen<T>) -> Seen<Fact<T>> {
+    match seen {
+        Ok(value) => Ok(Ok(value)),
+        Err(Miss::Unknown(unknown)) => Ok(Err(unknown)),
+        Err(Miss::Gone) => Err(Miss::Gone),
+    }
+}
+
+fn list() -> Fact<Vec<u32>> {
+    let unknown = |error: std::io::Error| Unknown::from_io("/proc", &error);
+    let pids = fs::read_dir("/proc").and_then(proc_file::numbers).map_err(unknown)?;
+    // Whatever is mounted there must know this very process.
+    if pids.binary_search(&std::process::id()).is_err() {
+        let why = "it does not list the processes of this pid namespace".to_owned();
+        return Err(Unknown::new("/proc", Cause::Unsupported(why)));
+    }
+    Ok(pids)
+}
+
+/// Whether `/proc` leaves processes out for this reader.
+pub(super) fn hidden(full_privilege: bool) -> Option<Unknown> {
+    const FILE: &str = "/proc/self/mountinfo";
+    if full_privilege {
+        return None;
+    }
+    let bytes = match proc_file::bounded(FILE, MOUNTINFO_LIMIT) {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(error) => return Some(Unknown::from_io(FILE, &error)),
+    };
+    match mountinfo::hide_pid(&bytes) {
+        Some(HidePid::Visible) => None,
+        Some(HidePid::Hidden { except }) => {
+            let own = nix::unistd::getgroups().unwrap_or_default();
+            let member = except.is_some_and(|gid| {
+                nix::unistd::getegid().as_raw() == gid || own.iter().any(|g| g.as_raw() == gid)
+            });
+            let what = "processes of other users (hidepid= of /proc)";
+            (!member).then(|| Unknown::new(what, Cause::PermissionDenied))
+        }
+        None => {
+            let why = "no proc filesystem is mounted there".to_owned();
+            Some(Unknown::new("/proc", Cause::Unsupported(why)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_time_is_found_among_other_lines() {
+        assert_eq!(
+            boot_time(b"cpu 1 2 3\nctxt 5\nbtime 1700000000\nprocesses 5\n"),
+            Some(1_700_000_000)
+        );
+        assert_eq!(boot_time(b"cpu 1\n"), None);
+    }
+
+    #[test]
+    fn the_reader_is_a_process_that_started_a_moment_ago() {
+        let processes = Processes::default();
+        let own = processes.entry(std::process::id());
+        let process = processes.complete(&own).unwrap().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let age = now.as_secs() as i64 - process.started;
+        assert!((-2..600).contains(&age), "{age} seconds old");
+        assert!(process.threads.as_ref().is_ok_and(|threads| threads[0].tid == process.pid));
+    }
+
+    #[test]
+    fn a_process_is_read_once() {
+        let processes = Processes::default();
+        let read = || processes.complete(&processes.entry(std::process::id())).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&read(), &read()));
+    }
+}
