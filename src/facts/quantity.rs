@@ -1,0 +1,376 @@
+//! What the value of a setting counts, and how two values are ordered.
+//!
+//! `3600` of a time and `2m` of a limit are numbers of different things until the format says that
+//! the one counts seconds and the other minutes. So only values of one kind are compared; what
+//! cannot be is no answer, neither yes nor no.
+
+/// What a value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The format does not say. Values can be compared when both are bare numbers, or both have
+    /// units of one kind.
+    Open,
+    /// A number and nothing else.
+    Number,
+    /// A span of time.
+    Duration {
+        /// Microseconds that a number without unit counts.
+        bare: u64,
+    },
+    /// A number of bytes.
+    Size {
+        /// Bytes that a number without unit counts.
+        bare: u64,
+    },
+    /// Permission bits, octal. "At most" means no bit outside.
+    Octal,
+    /// Words, which have no order.
+    Text,
+}
+
+impl Kind {
+    /// Times whose bare numbers are seconds.
+    pub const SECONDS: Kind = Kind::Duration { bare: 1_000_000 };
+    /// Sizes whose bare numbers are bytes.
+    pub const BYTES: Kind = Kind::Size { bare: 1 };
+
+    /// Whether a rule can compare such a value with this limit.
+    ///
+    /// # Errors
+    /// What the limit should look like.
+    pub fn accepts(self, limit: &str) -> Result<(), String> {
+        let (known, such) = match self {
+            Kind::Open => (read(limit).is_some(), "a number, a size or a time: 10, 4M, 90s"),
+            Kind::Number => (number(limit).is_some(), "this setting is a number without a unit"),
+            Kind::Duration { .. } => {
+                (duration(limit).is_some() || bare(limit).is_some(), "a time such as 90s, 2m or 1h")
+            }
+            Kind::Size { .. } => (size(limit).is_some(), "a size such as 512, 4K, 10M or 2G"),
+            Kind::Octal => (octal(limit).is_some(), "permission bits such as \"0640\""),
+            Kind::Text => (false, "values of this setting have no order"),
+        };
+        if known { Ok(()) } else { Err(such.to_owned()) }
+    }
+
+    /// Whether an observed value is at most, and at least, the limit. Of the spellings of the
+    /// observed value one must be of this kind.
+    ///
+    /// # Errors
+    /// Why the two cannot be compared.
+    pub fn compare(self, spellings: &[&str], limit: &str) -> Result<Order, String> {
+        let found = |value: Option<u64>| value.ok_or_else(|| self.not().to_owned());
+        let wanted = |value: Option<u64>| {
+            value.ok_or_else(|| format!("the limit `{limit}` is {}", self.not()))
+        };
+        match self {
+            Kind::Open => open(spellings, limit),
+            Kind::Text => Err("values of this setting have no order".to_owned()),
+            Kind::Number => {
+                let is = spellings.iter().find_map(|text| number(text));
+                let is = is.ok_or_else(|| self.not().to_owned())?;
+                let limit = number(limit);
+                let limit = limit.ok_or_else(|| format!("the limit is {}", self.not()))?;
+                Ok(Order::of(&is, &limit))
+            }
+            Kind::Duration { bare: unit } => {
+                let time =
+                    |text: &str| bare(text).map_or_else(|| duration(text), |n| n.checked_mul(unit));
+                // The spelling that the format has made of the value is exact.
+                let plain = spellings.iter().find_map(|text| bare(text)?.checked_mul(unit));
+                let is = found(plain.or_else(|| spellings.iter().find_map(|text| time(text))))?;
+                Ok(Order::of(&is, &wanted(time(limit))?))
+            }
+            Kind::Size { bare: unit } => {
+                let bytes =
+                    |text: &str| bare(text).map_or_else(|| size(text), |n| n.checked_mul(unit));
+                let exact = |text: &&str| bare(text.strip_suffix('B')?);
+                let plain = |text: &&str| bare(text)?.checked_mul(unit);
+                let is = spellings.iter().find_map(exact);
+                let is = is.or_else(|| spellings.iter().find_map(plain));
+                let is = found(is.or_else(|| spellings.iter().find_map(|text| bytes(text))))?;
+                Ok(Order::of(&is, &wanted(bytes(limit))?))
+            }
+            Kind::Octal => {
+                let leading = |text: &&&str| text.starts_with('0');
+                let is = spellings.iter().filter(leading).find_map(|text| octal(text));
+                let is = found(is.or_else(|| spellings.iter().find_map(|text| octal(text))))?;
+                let limit = wanted(octal(limit))?;
+                Ok(Order { at_most: is & !limit == 0, at_least: limit & !is == 0 })
+            }
+        }
+    }
+
+    fn not(self) -> &'static str {
+        match self {
+            Kind::Duration { .. } => "no span of time that can be compared",
+            Kind::Size { .. } => "no size that can be compared",
+            Kind::Octal => "no octal permission bits",
+            Kind::Open | Kind::Number | Kind::Text => "no number that can be compared",
+        }
+    }
+}
+
+/// Which numbers of a setting do not count anything.
+///
+/// `LoginGraceTime 0` is no short time but no limit at all: it must not pass for `at_most: 2m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// None: each number means itself.
+    Nothing,
+    /// 0 means without limit, or never.
+    ZeroIsNoLimit,
+    /// Numbers below 0 (mostly -1) mean without limit, or never.
+    NegativeIsNoLimit,
+    /// 0 leaves it to the operating system, so that the number is written elsewhere.
+    ZeroIsElsewhere,
+}
+
+impl Special {
+    /// Whether a value of this kind means that there is no limit.
+    ///
+    /// # Errors
+    /// Why that cannot be told: the number that counts is written elsewhere.
+    pub fn no_limit(self, kind: Kind, spellings: &[&str]) -> Result<bool, String> {
+        let zero =
+            || kind.compare(spellings, "0").is_ok_and(|order| order.at_most && order.at_least);
+        match self {
+            Special::Nothing => Ok(false),
+            Special::ZeroIsNoLimit => Ok(zero()),
+            Special::NegativeIsNoLimit => Ok(spellings.iter().any(|text| is_negative(text))),
+            Special::ZeroIsElsewhere if zero() => {
+                Err("0 leaves it to the operating system".to_owned())
+            }
+            Special::ZeroIsElsewhere => Ok(false),
+        }
+    }
+}
+
+fn is_negative(text: &str) -> bool {
+    let digits = text.trim().strip_prefix('-').unwrap_or_default();
+    digits.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// How an observed value stands to a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// It is the limit or less.
+    pub at_most: bool,
+    /// It is the limit or more.
+    pub at_least: bool,
+}
+
+impl Order {
+    fn of<T: Ord>(is: &T, limit: &T) -> Self {
+        Self { at_most: is <= limit, at_least: is >= limit }
+    }
+}
+
+/// A value of which the format says nothing, by its unit.
+#[derive(Clone, Copy)]
+enum Read {
+    Bare(i64),
+    Size(u64),
+    Duration(u64),
+    /// `m` is a minute or a megabyte.
+    Ambiguous(u64),
+}
+
+fn read(text: &str) -> Option<Read> {
+    if let Some(number) = number(text) {
+        return Some(Read::Bare(number));
+    }
+    if let Some(digits) = text.strip_suffix('m').and_then(bare) {
+        return Some(Read::Ambiguous(digits));
+    }
+    size(text).map(Read::Size).or_else(|| duration(text).map(Read::Duration))
+}
+
+fn open(spellings: &[&str], limit: &str) -> Result<Order, String> {
+    let wanted = read(limit).ok_or_else(|| format!("the limit `{limit}` is no number"))?;
+    let minutes = |count: u64| count.saturating_mul(60_000_000);
+    let compare = |is: Read| match (is, wanted) {
+        (Read::Bare(is), Read::Bare(limit)) => Some(Order::of(&is, &limit)),
+        (Read::Size(is), Read::Size(limit))
+        | (Read::Duration(is), Read::Duration(limit))
+        | (Read::Ambiguous(is), Read::Ambiguous(limit)) => Some(Order::of(&is, &limit)),
+        (Read::Ambiguous(is), Read::Size(limit)) => {
+            Some(Order::of(&(is.saturating_mul(1 << 20)), &limit))
+        }
+        (Read::Size(is), Read::Ambiguous(limit)) => {
+            Some(Order::of(&is, &(limit.saturating_mul(1 << 20))))
+        }
+        (Read::Ambiguous(is), Read::Duration(limit)) => Some(Order::of(&minutes(is), &limit)),
+        (Read::Duration(is), Read::Ambiguous(limit)) => Some(Order::of(&is, &minutes(limit))),
+        _ => None,
+    };
+    if let Some(order) = spellings.iter().find_map(|text| compare(read(text)?)) {
+        return Ok(order);
+    }
+    Err(match (spellings.iter().find_map(|text| read(text)), wanted) {
+        (None, _) => "cannot be compared as a number".to_owned(),
+        (Some(Read::Bare(_)), _) => {
+            format!("has no unit and the limit `{limit}` has one; write the limit without")
+        }
+        (Some(_), Read::Bare(_)) => {
+            format!("has a unit and the limit `{limit}` has none; write the limit with one")
+        }
+        _ => format!("counts something else than the limit `{limit}`"),
+    })
+}
+
+/// Digits alone. A leading zero may mean octal, so that is none.
+fn number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits == "0" || !digits.starts_with('0');
+    if !plain || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+fn bare(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+fn octal(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.trim(), 8).ok().filter(|_| !text.contains(['+', '-']))
+}
+
+/// `10`, `4k`, `10M`, `2G` in bytes, with powers of 1024.
+pub fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        "t" | "tb" | "tib" => 1u64 << 40,
+        _ => return None,
+    };
+    bare(digits)?.checked_mul(factor)
+}
+
+/// `90s`, `1h30m`, `5min 20s` in microseconds. Months and years have no fixed length.
+fn duration(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut total = 0_u64;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (count, behind) = (bare(rest.get(..digits)?)?, rest.get(digits..)?.trim_start());
+        let letters =
+            behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let unit: u64 = match behind.get(..letters)? {
+            "us" | "usec" => 1,
+            "ms" | "msec" => 1000,
+            "s" | "S" | "sec" | "second" | "seconds" => 1_000_000,
+            "m" | "mi" | "min" | "minute" | "minutes" => 60_000_000,
+            "h" | "H" | "hr" | "hour" | "hours" => 3_600_000_000,
+            "d" | "D" | "day" | "days" => 86_400_000_000,
+            "w" | "W" | "week" | "weeks" => 604_800_000_000,
+            _ => return None,
+        };
+        total = total.checked_add(count.checked_mul(unit)?)?;
+        rest = behind.get(letters..)?.trim_start();
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at_most(kind: Kind, spellings: &[&str], limit: &str) -> Option<bool> {
+        kind.compare(spellings, limit).ok().map(|order| order.at_most)
+    }
+
+    #[test]
+    fn a_time_is_compared_as_a_time() {
+        let seconds = Kind::SECONDS;
+        assert_eq!(at_most(seconds, &["3600"], "2m"), Some(false));
+        assert_eq!(at_most(seconds, &["120"], "2m"), Some(true));
+        assert_eq!(at_most(seconds, &["2m", "120"], "119"), Some(false));
+        assert_eq!(at_most(seconds, &["1h 30min"], "1d"), Some(true));
+        assert_eq!(at_most(seconds, &["500ms"], "1s"), Some(true));
+        assert_eq!(at_most(seconds, &["infinity"], "1s"), None);
+        assert!(seconds.accepts("2G").is_err() && seconds.accepts("1h30m").is_ok());
+    }
+
+    #[test]
+    fn a_size_is_compared_as_a_size() {
+        assert_eq!(at_most(Kind::BYTES, &["10m", "10000000", "10000000B"], "9765K"), Some(false));
+        assert_eq!(at_most(Kind::BYTES, &["10m"], "16M"), Some(true));
+        assert_eq!(
+            at_most(Kind::Size { bare: 8192 }, &["16384", "134217728B"], "128M"),
+            Some(true)
+        );
+        assert_eq!(
+            at_most(Kind::Size { bare: 8192 }, &["16384", "134217728B"], "16383"),
+            Some(false)
+        );
+        assert!(Kind::BYTES.accepts("90s").is_err());
+    }
+
+    #[test]
+    fn bits_are_compared_as_bits() {
+        assert_eq!(at_most(Kind::Octal, &["0707"], "0770"), Some(false));
+        assert_eq!(at_most(Kind::Octal, &["022", "18"], "027"), Some(true));
+        assert_eq!(Kind::Octal.compare(&["0700"], "0600").map(|o| o.at_least), Ok(true));
+    }
+
+    #[test]
+    fn where_nothing_is_known_only_what_is_written_alike_is_compared() {
+        let open = |is, limit| at_most(Kind::Open, &[is], limit);
+        assert_eq!(open("5", "6"), Some(true));
+        assert_eq!(open("-1", "2"), Some(true));
+        assert_eq!(open("5m", "6m"), Some(true));
+        assert_eq!(open("5m", "1h"), Some(true));
+        assert_eq!(open("5m", "1G"), Some(true));
+        assert_eq!(open("90s", "1m"), Some(false));
+        for (is, limit) in
+            [("3600", "2m"), ("2m", "3600"), ("5s", "1G"), ("022", "27"), ("auto", "4"), ("", "1")]
+        {
+            assert_eq!(open(is, limit), None, "{is} {limit}");
+        }
+    }
+
+    #[test]
+    fn zero_may_mean_that_there_is_no_limit() {
+        let zero = |kind, text| Special::ZeroIsNoLimit.no_limit(kind, &[text]).unwrap();
+        for text in ["0", "00", "0s", "0min"] {
+            assert!(zero(Kind::SECONDS, text), "{text}");
+        }
+        assert!(zero(Kind::BYTES, "0k") && zero(Kind::Number, "0") && zero(Kind::Open, "0"));
+        assert!(!zero(Kind::SECONDS, "1ms") && !zero(Kind::SECONDS, "none"));
+        let below = |text| Special::NegativeIsNoLimit.no_limit(Kind::BYTES, &[text]).unwrap();
+        assert!(below("-1") && below(" -1") && !below("0") && !below("-"));
+        assert!(Special::ZeroIsElsewhere.no_limit(Kind::SECONDS, &["0"]).is_err());
+        assert_eq!(Special::ZeroIsElsewhere.no_limit(Kind::SECONDS, &["1"]), Ok(false));
+    }
+
+    #[test]
+    fn a_number_has_no_unit() {
+        assert_eq!(at_most(Kind::Number, &["-1"], "2"), Some(true));
+        assert_eq!(at_most(Kind::Number, &["4k"], "2"), None);
+        assert!(Kind::Number.accepts("2m").is_err());
+        assert!(Kind::Text.accepts("2").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "([0-9]{0,25}[a-zA-Z ]{0,4}){0,3}|\\PC*", limit in "[0-9]{0,20}[a-zA-Z]{0,3}") {
+            for kind in [Kind::Open, Kind::Number, Kind::SECONDS, Kind::BYTES, Kind::Octal, Kind::Text] {
+                let order = kind.compare(&[&text], &limit);
+                // What can be compared with a limit is compared with a limit that lint accepts.
+                prop_assert!(order.is_err() || kind.accepts(&limit).is_ok(), "{kind:?} {limit}");
+            }
+        }
+    }
+}
