@@ -1,0 +1,95 @@
+//! Other people's file formats: bytes in, plain facts out.
+//!
+//! Everything here reads hostile input: bounded, never panicking, fuzzed. A further configuration
+//! format is one file here and one line in [`FORMATS`].
+
+pub mod acl;
+pub mod apache;
+pub mod conf_files;
+pub mod cron;
+pub mod elf;
+pub mod env;
+pub mod filecap;
+pub mod glob3;
+pub mod include;
+pub mod ini;
+pub mod json;
+pub mod last;
+pub mod ld_so_conf;
+pub mod limits;
+pub mod login_defs;
+pub mod modprobe;
+pub mod mounts;
+pub mod mysql;
+pub mod nginx;
+pub mod packages;
+pub mod passwd;
+pub mod php;
+pub mod postgresql;
+pub mod redis;
+pub mod sshd;
+pub mod sudoers;
+pub mod supervisord;
+pub mod sysctl;
+pub mod sysctl_d;
+pub mod systemd;
+pub mod tar;
+pub mod toml;
+pub mod tree;
+pub mod units;
+pub mod versions;
+pub mod yaml;
+
+use crate::facts::Fact;
+use crate::facts::quantity::{Kind, Special};
+use crate::facts::settings::Settings;
+use crate::target::Files;
+use std::path::Path;
+
+/// A configuration file format that `config:` rules can ask about.
+pub struct Format {
+    /// Name as `format:` takes it.
+    pub name: &'static str,
+    /// One line for the reference: what it covers and which precedence rule it follows.
+    pub doc: &'static str,
+    /// Whether a file at this path is probably of this format.
+    pub recognises: fn(&Path) -> bool,
+    /// Parses the content of the file at the path, reading further files for includes.
+    pub parse: fn(&dyn Files, &Path, &[u8]) -> Fact<Settings>,
+    /// The value that the daemon uses for a setting path which is not set, where that is a documented constant.
+    pub default: fn(&str) -> Option<&'static str>,
+    /// What the values of the setting at a path count.
+    pub kind: fn(&str) -> Kind,
+    /// Which values of the setting at a path mean "no limit" and so are below none.
+    pub special: fn(&str) -> Special,
+}
+
+/// All formats, in the order in which they are tried on a path.
+pub static FORMATS: &[Format] = &[
+    nginx::FORMAT,
+    sshd::FORMAT,
+    apache::FORMAT,
+    redis::FORMAT,
+    postgresql::FORMAT,
+    mysql::FORMAT,
+    supervisord::FORMAT,
+    php::FORMAT,
+    login_defs::FORMAT,
+    systemd::FORMAT,
+    sysctl::FORMAT,
+    env::FORMAT,
+    json::FORMAT,
+    yaml::FORMAT,
+    toml::FORMAT,
+    ini::FORMAT,
+];
+
+/// The format of that name.
+pub fn by_name(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// The format that a path suggests.
+pub fn for_path(path: &Path) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| (format.recognises)(path))
+}

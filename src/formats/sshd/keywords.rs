@@ -1,0 +1,267 @@
+//! What is known of the keywords of `sshd_config(5)`: other names, how often they count, which
+//! values are the same, and what holds when they are not given.
+
+use crate::facts::quantity::{Kind, Special};
+
+/// Names that mean another keyword, `keywords[]` of OpenSSH's `servconf.c`.
+const ALIASES: &[(&str, &str)] = &[
+    ("challengeresponseauthentication", "kbdinteractiveauthentication"),
+    ("skeyauthentication", "kbdinteractiveauthentication"),
+    ("dsaauthentication", "pubkeyauthentication"),
+    ("hostbasedacceptedkeytypes", "hostbasedacceptedalgorithms"),
+    ("hostdsakey", "hostkey"),
+    ("keepalive", "tcpkeepalive"),
+    ("pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms"),
+];
+
+/// Keywords of which every occurrence counts, not just the first.
+const ADDITIVE: &[&str] = &[
+    "acceptenv",
+    "allowgroups",
+    "allowusers",
+    "denygroups",
+    "denyusers",
+    "hostcertificate",
+    "hostkey",
+    "include",
+    "listenaddress",
+    "port",
+];
+
+/// Keywords whose arguments are members of a list, each of which is a value of its own.
+const LISTS: &[&str] = &["acceptenv", "allowgroups", "allowusers", "denygroups", "denyusers"];
+
+/// Keywords that take a time, `TIME FORMATS` of `sshd_config(5)`.
+const TIMES: &[&str] = &["clientaliveinterval", "logingracetime"];
+
+/// Keywords whose values are file names, commands or patterns, so that case matters. For all
+/// others sshd compares without regard to case.
+const CASE_MATTERS: &[&str] = &[
+    "acceptenv",
+    "allowgroups",
+    "allowusers",
+    "authorizedkeyscommand",
+    "authorizedkeyscommanduser",
+    "authorizedkeysfile",
+    "authorizedprincipalscommand",
+    "authorizedprincipalscommanduser",
+    "authorizedprincipalsfile",
+    "banner",
+    "chrootdirectory",
+    "denygroups",
+    "denyusers",
+    "forcecommand",
+    "hostcertificate",
+    "hostkey",
+    "hostkeyagent",
+    "include",
+    "modulifile",
+    "pidfile",
+    "revokedkeys",
+    "securitykeyprovider",
+    "setenv",
+    "subsystem",
+    "trustedusercakeys",
+    "versionaddendum",
+    "xauthlocation",
+];
+
+/// Documented defaults that hold for all supported versions and builds. Algorithm lists are left
+/// out: they change with every version.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("addressfamily", "any"),
+    ("allowagentforwarding", "yes"),
+    ("allowstreamlocalforwarding", "yes"),
+    ("allowtcpforwarding", "yes"),
+    ("authenticationmethods", "any"),
+    ("authorizedkeyscommand", "none"),
+    ("authorizedkeyscommanduser", "none"),
+    ("authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2"),
+    ("authorizedprincipalscommand", "none"),
+    ("authorizedprincipalscommanduser", "none"),
+    ("authorizedprincipalsfile", "none"),
+    ("banner", "none"),
+    ("chrootdirectory", "none"),
+    ("clientalivecountmax", "3"),
+    ("clientaliveinterval", "0"),
+    ("compression", "delayed"),
+    ("disableforwarding", "no"),
+    ("exposeauthinfo", "no"),
+    ("fingerprinthash", "sha256"),
+    ("forcecommand", "none"),
+    ("gatewayports", "no"),
+    ("gssapiauthentication", "no"),
+    ("gssapicleanupcredentials", "yes"),
+    ("gssapistrictacceptorcheck", "yes"),
+    ("hostbasedauthentication", "no"),
+    ("hostbasedusesnamefrompacketonly", "no"),
+    ("ignorerhosts", "yes"),
+    ("ignoreuserknownhosts", "no"),
+    ("kbdinteractiveauthentication", "yes"),
+    ("kerberosauthentication", "no"),
+    ("kerberosorlocalpasswd", "yes"),
+    ("kerberosticketcleanup", "yes"),
+    ("logingracetime", "120"),
+    ("loglevel", "INFO"),
+    ("maxauthtries", "6"),
+    ("maxsessions", "10"),
+    ("maxstartups", "10:30:100"),
+    ("passwordauthentication", "yes"),
+    ("permitemptypasswords", "no"),
+    ("permitlisten", "any"),
+    ("permitopen", "any"),
+    ("permitrootlogin", "prohibit-password"),
+    ("permittty", "yes"),
+    ("permittunnel", "no"),
+    ("permituserenvironment", "no"),
+    ("permituserrc", "yes"),
+    ("port", "22"),
+    ("printlastlog", "yes"),
+    ("printmotd", "yes"),
+    ("pubkeyauthentication", "yes"),
+    ("pubkeyauthoptions", "none"),
+    ("requiredrsasize", "1024"),
+    ("revokedkeys", "none"),
+    ("streamlocalbindmask", "0177"),
+    ("streamlocalbindunlink", "no"),
+    ("strictmodes", "yes"),
+    ("syslogfacility", "AUTH"),
+    ("tcpkeepalive", "yes"),
+    ("trustedusercakeys", "none"),
+    ("usedns", "no"),
+    ("usepam", "no"),
+    ("versionaddendum", "none"),
+    ("x11displayoffset", "10"),
+    ("x11forwarding", "no"),
+    ("x11uselocalhost", "yes"),
+];
+
+/// The name in lower case, aliases resolved.
+pub fn canonical(keyword: &str) -> String {
+    let name = keyword.to_ascii_lowercase();
+    match ALIASES.iter().find(|(alias, _)| *alias == name) {
+        Some((_, meant)) => (*meant).to_owned(),
+        None => name,
+    }
+}
+
+/// The other names of a keyword.
+pub fn aliases(name: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, meant)| *meant == name).map(|(alias, _)| *alias)
+}
+
+/// Whether every occurrence counts.
+pub fn is_additive(name: &str) -> bool {
+    ADDITIVE.contains(&name)
+}
+
+/// Whether each argument is a value of its own.
+pub fn is_list(name: &str) -> bool {
+    LISTS.contains(&name)
+}
+
+/// The value in force when a keyword is given nowhere, aliases included.
+pub fn default(name: &str) -> Option<&'static str> {
+    let name = canonical(name);
+    DEFAULTS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+/// All defaults that are known, for comparing them with a real sshd.
+pub fn defaults() -> &'static [(&'static str, &'static str)] {
+    DEFAULTS
+}
+
+/// What the values of a keyword count.
+pub fn kind(name: &str) -> Kind {
+    let name = canonical(name);
+    match name.as_str() {
+        name if TIMES.contains(&name) => Kind::SECONDS,
+        "clientalivecountmax" | "maxauthtries" | "maxsessions" | "port" => Kind::Number,
+        "requiredrsasize" | "x11displayoffset" => Kind::Number,
+        "streamlocalbindmask" => Kind::Octal,
+        // Of several numbers, and of times beside sizes.
+        "maxstartups" | "rekeylimit" | "persourcemaxstartups" => Kind::Open,
+        "unusedconnectiontimeout" => Kind::SECONDS,
+        name if default(name).is_some() || CASE_MATTERS.contains(&name) => Kind::Text,
+        _ => Kind::Open,
+    }
+}
+
+/// Keywords whose 0 turns off what they limit, sshd_config(5).
+pub fn special(name: &str) -> Special {
+    match canonical(name).as_str() {
+        "clientalivecountmax" | "clientaliveinterval" | "logingracetime" => Special::ZeroIsNoLimit,
+        _ => Special::Nothing,
+    }
+}
+
+/// Other spellings of a value that mean the same to sshd.
+pub fn spellings(name: &str, value: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    if !CASE_MATTERS.contains(&name) {
+        let lower = value.to_ascii_lowercase();
+        let same = match (name, lower.as_str()) {
+            ("permitrootlogin", "without-password") => Some("prohibit-password"),
+            ("permitrootlogin", "prohibit-password") => Some("without-password"),
+            ("allowtcpforwarding" | "allowstreamlocalforwarding", "all") => Some("yes"),
+            ("compression", "delayed") => Some("yes"),
+            ("compression", "yes") => Some("delayed"),
+            (_, "true") => Some("yes"),
+            (_, "false") => Some("no"),
+            _ => None,
+        };
+        all.extend(same.map(str::to_owned));
+        all.push(lower);
+    }
+    if TIMES.contains(&name) {
+        all.extend(seconds(value).map(|seconds| seconds.to_string()));
+    }
+    all.retain(|spelling| spelling != value);
+    all
+}
+
+/// A time such as `1h30m` in seconds.
+fn seconds(text: &str) -> Option<u64> {
+    let mut total = 0_u64;
+    let mut number: Option<u64> = None;
+    for c in text.chars() {
+        if let Some(digit) = c.to_digit(10) {
+            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit.into())?);
+            continue;
+        }
+        let unit = match c.to_ascii_lowercase() {
+            's' => 1,
+            'm' => 60,
+            'h' => 60 * 60,
+            'd' => 24 * 60 * 60,
+            'w' => 7 * 24 * 60 * 60,
+            _ => return None,
+        };
+        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    total.checked_add(number.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_also_known_in_seconds() {
+        assert_eq!(spellings("logingracetime", "2m"), ["120"]);
+        assert_eq!(seconds("1h30m5"), Some(5405));
+        assert_eq!(seconds("m"), None);
+    }
+
+    #[test]
+    fn flags_are_compared_without_regard_to_case() {
+        assert_eq!(spellings("permitrootlogin", "YES"), ["yes"]);
+        assert_eq!(spellings("permitrootlogin", "True"), ["yes", "true"]);
+        assert_eq!(spellings("banner", "/Etc/Issue"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_alias_has_the_default_of_what_it_means() {
+        assert_eq!(default("ChallengeResponseAuthentication"), Some("yes"));
+    }
+}

@@ -1,0 +1,305 @@
+//! What is known of the keys of units: which are lists, which are booleans, what holds by default
+//! and what one of them implies. From `systemd.exec(5)`, `systemd.service(5)`, `systemd.unit(5)`
+//! and systemd's `load-fragment-gperf.gperf`.
+
+use crate::facts::quantity::{Kind, Special};
+use crate::facts::settings::{Block, Setting};
+use std::path::Path;
+
+/// Keys to which every line adds.
+const LISTS: &[&str] = &[
+    "After",
+    "Alias",
+    "Also",
+    "AmbientCapabilities",
+    "AssertPathExists",
+    "Before",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "BindsTo",
+    "CacheDirectory",
+    "CapabilityBoundingSet",
+    "ConditionPathExists",
+    "ConfigurationDirectory",
+    "Conflicts",
+    "DeviceAllow",
+    "Documentation",
+    "Environment",
+    "EnvironmentFile",
+    "ExecCondition",
+    "ExecPaths",
+    "ExecReload",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecStartPre",
+    "ExecStop",
+    "ExecStopPost",
+    "ExtensionDirectories",
+    "ExtensionImages",
+    "IPAddressAllow",
+    "IPAddressDeny",
+    "ImportCredential",
+    "InaccessiblePaths",
+    "ListenDatagram",
+    "ListenFIFO",
+    "ListenMessageQueue",
+    "ListenNetlink",
+    "ListenSequentialPacket",
+    "ListenSpecial",
+    "ListenStream",
+    "ListenUSBFunction",
+    "LoadCredential",
+    "LoadCredentialEncrypted",
+    "LogExtraFields",
+    "LogFilterPatterns",
+    "LogsDirectory",
+    "MountImages",
+    "NoExecPaths",
+    "OnActiveSec",
+    "OnBootSec",
+    "OnCalendar",
+    "OnFailure",
+    "OnStartupSec",
+    "OnSuccess",
+    "OnUnitActiveSec",
+    "OnUnitInactiveSec",
+    "PartOf",
+    "PassEnvironment",
+    "PathChanged",
+    "PathExists",
+    "PathExistsGlob",
+    "PathModified",
+    "PropagatesReloadTo",
+    "PropagatesStopTo",
+    "ReadOnlyDirectories",
+    "ReadOnlyPaths",
+    "ReadWriteDirectories",
+    "ReadWritePaths",
+    "ReloadPropagatedFrom",
+    "RequiredBy",
+    "Requires",
+    "RequiresMountsFor",
+    "Requisite",
+    "RestrictAddressFamilies",
+    "RestrictFileSystems",
+    "RestrictNetworkInterfaces",
+    "RuntimeDirectory",
+    "SetCredential",
+    "SetCredentialEncrypted",
+    "SocketBindAllow",
+    "SocketBindDeny",
+    "StateDirectory",
+    "StopPropagatedFrom",
+    "SupplementaryGroups",
+    "Symlinks",
+    "SystemCallArchitectures",
+    "SystemCallFilter",
+    "SystemCallLog",
+    "TemporaryFileSystem",
+    "UnsetEnvironment",
+    "Upholds",
+    "WantedBy",
+    "Wants",
+];
+
+/// Keys that are a yes or no and nothing else.
+const BOOLEANS: &[&str] = &[
+    "AllowIsolate",
+    "CPUAccounting",
+    "DefaultDependencies",
+    "DynamicUser",
+    "GuessMainPID",
+    "IOAccounting",
+    "IPAccounting",
+    "IgnoreSIGPIPE",
+    "LockPersonality",
+    "MemoryAccounting",
+    "MemoryDenyWriteExecute",
+    "MountAPIVFS",
+    "NoNewPrivileges",
+    "NonBlocking",
+    "PermissionsStartOnly",
+    "PrivateDevices",
+    "PrivateIPC",
+    "PrivateMounts",
+    "PrivateNetwork",
+    "ProtectClock",
+    "ProtectHostname",
+    "ProtectKernelLogs",
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "RefuseManualStart",
+    "RefuseManualStop",
+    "RemainAfterExit",
+    "RemoveIPC",
+    "RestrictRealtime",
+    "RestrictSUIDSGID",
+    "RootDirectoryStartOnly",
+    "StopWhenUnneeded",
+    "SyslogLevelPrefix",
+    "TasksAccounting",
+];
+
+/// Keys that are a yes or no, or one of several words.
+const BOOLEANS_AND_MORE: &[&str] = &[
+    "Delegate",
+    "KeyringMode",
+    "PrivateTmp",
+    "PrivateUsers",
+    "ProtectControlGroups",
+    "ProtectHome",
+    "ProtectSystem",
+    "RestrictNamespaces",
+];
+
+/// Documented defaults of system services.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("DynamicUser", "no"),
+    ("KillMode", "control-group"),
+    ("LockPersonality", "no"),
+    ("MemoryDenyWriteExecute", "no"),
+    ("NoNewPrivileges", "no"),
+    ("PermissionsStartOnly", "no"),
+    ("PrivateDevices", "no"),
+    ("PrivateNetwork", "no"),
+    ("PrivateTmp", "no"),
+    ("PrivateUsers", "no"),
+    ("ProtectClock", "no"),
+    ("ProtectControlGroups", "no"),
+    ("ProtectHome", "no"),
+    ("ProtectHostname", "no"),
+    ("ProtectKernelLogs", "no"),
+    ("ProtectKernelModules", "no"),
+    ("ProtectKernelTunables", "no"),
+    ("ProtectSystem", "no"),
+    ("RemainAfterExit", "no"),
+    ("RemoveIPC", "no"),
+    ("Restart", "no"),
+    ("RestrictNamespaces", "no"),
+    ("RestrictRealtime", "no"),
+    ("RestrictSUIDSGID", "no"),
+    ("UMask", "0022"),
+    ("User", "root"),
+];
+
+/// What `DynamicUser=yes` sets where the unit itself says nothing, `systemd.exec(5)`.
+const DYNAMIC: &[(&str, &str)] = &[
+    ("NoNewPrivileges", "yes"),
+    ("PrivateTmp", "yes"),
+    ("ProtectHome", "read-only"),
+    ("ProtectSystem", "strict"),
+    ("RemoveIPC", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+];
+
+/// Whether every line of a key adds to it.
+pub fn is_list(key: &str) -> bool {
+    LISTS.contains(&key) || key.starts_with("Condition") || key.starts_with("Assert")
+}
+
+/// Whether a key takes a boolean only.
+pub fn is_boolean(key: &str) -> bool {
+    BOOLEANS.contains(&key)
+}
+
+/// Whether a key set to nothing says something: an empty bounding set is no capability at all, an
+/// unset one is every capability.
+pub fn empty_is_a_value(key: &str) -> bool {
+    key == "CapabilityBoundingSet"
+}
+
+/// `parse_boolean()` of systemd.
+pub fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
+        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Other spellings of a value that mean the same to systemd.
+pub fn spellings(key: &str, value: &str) -> Vec<String> {
+    if !is_boolean(key) && !BOOLEANS_AND_MORE.contains(&key) {
+        return Vec::new();
+    }
+    let all = match boolean(value) {
+        Some(true) => ["yes", "true", "on", "1"],
+        Some(false) => ["no", "false", "off", "0"],
+        None => return Vec::new(),
+    };
+    all.into_iter().filter(|spelling| *spelling != value).map(str::to_owned).collect()
+}
+
+/// The value in force for a path such as `Service.User` that is not set anywhere.
+pub fn default(path: &str) -> Option<&'static str> {
+    let (section, key) = path.split_once('.')?;
+    if !matches!(section, "Service" | "Socket" | "Mount" | "Swap") {
+        return None;
+    }
+    DEFAULTS.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+}
+
+/// What the values of a key count: systemd names them by it.
+pub fn kind(path: &str) -> Kind {
+    let key = path.rsplit('.').next().unwrap_or_default();
+    match key {
+        _ if is_boolean(key) || BOOLEANS_AND_MORE.contains(&key) => Kind::Text,
+        "UMask" => Kind::Octal,
+        "SocketMode" => Kind::Octal,
+        _ if key.ends_with("DirectoryMode") => Kind::Octal,
+        "LimitCPU" => Kind::SECONDS,
+        "LimitNOFILE" | "LimitNPROC" | "LimitNICE" | "LimitLOCKS" | "StartLimitBurst" => {
+            Kind::Number
+        }
+        "FinalKillSignal" | "KillSignal" | "RestartKillSignal" | "WatchdogSignal" => Kind::Text,
+        "MemoryHigh" | "MemoryLow" | "MemoryMax" | "MemoryMin" | "MemorySwapMax" => Kind::BYTES,
+        "SystemMaxUse" | "SystemKeepFree" | "RuntimeMaxUse" | "RuntimeKeepFree" => Kind::BYTES,
+        _ if key.starts_with("Limit") => Kind::BYTES,
+        _ if key.ends_with("Sec") => Kind::SECONDS,
+        "Group" | "User" => Kind::Text,
+        _ => Kind::Open,
+    }
+}
+
+/// Keys whose 0 turns off what they limit: `systemd.unit(5)`, `systemd.service(5)`,
+/// `systemd.socket(5)`, `journald.conf(5)`.
+pub fn special(path: &str) -> Special {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "JobRunningTimeoutSec"
+        | "JobTimeoutSec"
+        | "MaxFileSec"
+        | "MaxRetentionSec"
+        | "RateLimitBurst"
+        | "RateLimitIntervalSec"
+        | "StartLimitIntervalSec"
+        | "TimeoutSec"
+        | "TimeoutStartSec"
+        | "TimeoutStopSec"
+        | "TriggerLimitBurst"
+        | "TriggerLimitIntervalSec"
+        | "WatchdogSec" => Special::ZeroIsNoLimit,
+        _ => Special::Nothing,
+    }
+}
+
+/// Adds what `DynamicUser=yes` implies, at the line where it stands.
+pub fn imply(path: &Path, root: &mut Block) {
+    for block in root.blocks.iter_mut().filter(|block| block.name == "Service") {
+        let dynamic = block.settings.iter().find(|setting| setting.name == "DynamicUser");
+        let Some(dynamic) = dynamic.filter(|setting| boolean(&setting.value) == Some(true)) else {
+            continue;
+        };
+        let at = dynamic.at.clone();
+        // Without User= the user is named like the unit.
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let user = stem.as_deref().map(|stem| ("User", stem));
+        for (name, value) in DYNAMIC.iter().copied().chain(user) {
+            if block.settings.iter().any(|setting| setting.name == name) {
+                continue;
+            }
+            let also = spellings(name, value);
+            let (name, value) = (name.to_owned(), value.to_owned());
+            block.settings.push(Setting { name, value, also, at: at.clone() });
+        }
+    }
+}
