@@ -1,0 +1,108 @@
+//! Programs and scripts that may go on as somebody else than who they were started as.
+
+use super::program::{base, real};
+use crate::facts::file::{FileKind, Match};
+use crate::facts::start::Start;
+use crate::facts::{Cause, Fact, Unknown};
+use crate::target::{Target, learn};
+use regex::Regex;
+use std::path::Path;
+
+/// Programs that start another as somebody else.
+const DROPPERS: &[&str] = &[
+    "gosu",
+    "su-exec",
+    "setpriv",
+    "runuser",
+    "su",
+    "sudo",
+    "doas",
+    "chroot",
+    "chpst",
+    "s6-setuidgid",
+    "setuidgid",
+    "capsh",
+    "start-stop-daemon",
+];
+/// Programs by which whoever is not root may become it: they are setuid.
+const RAISERS: &[&str] = &["sudo", "su", "doas", "pkexec", "run0"];
+
+/// Takes note of the script that a command is, and of what keeps its user from being known: a
+/// program that may change it.
+pub fn settle(start: &mut Start, target: &dyn Target) {
+    if start.script.is_none() {
+        match start.program.as_deref().map_or(Ok(None), |path| script(path, target)) {
+            Ok(script) => start.script = script,
+            // A script that is not seen may start something else as somebody else.
+            Err(why) => {
+                start.identity = start.identity.clone().and(Err(why));
+                return;
+            }
+        }
+    }
+    let Ok(identity) = &start.identity else { return };
+    let root = identity.uid == Some(0);
+    if let Some(changer) = changer(start, root) {
+        let why = match root {
+            true => format!("starts as root and may drop privileges ({changer})"),
+            false => format!("may become root ({changer})"),
+        };
+        start.identity = Err(Unknown::new(start.command.join(" "), Cause::Unsupported(why)));
+    }
+}
+
+/// The program by which a command may change its user. Root needs none to be setuid.
+fn changer(start: &Start, root: bool) -> Option<String> {
+    let known = if root { DROPPERS } else { RAISERS };
+    let first = start.command.first().map(|word| base(word)).filter(|word| known.contains(word));
+    if let Some(first) = first {
+        return Some(first.to_owned());
+    }
+    let named = |text: &str| {
+        let mut words = text.split(|c: char| c.is_whitespace() || "\"';&|()`$/=".contains(c));
+        words.find(|word| known.contains(word)).map(str::to_owned)
+    };
+    let rest = || start.command.iter().skip(1).find_map(|word| named(word));
+    match &start.script {
+        // A script can start whatever it likes.
+        Some(script) => named(script).or_else(rest),
+        None if start.is_shell() => rest(),
+        None => None,
+    }
+}
+
+/// The text of a script; what is not there or is no script has none.
+///
+/// # Errors
+/// Where it cannot be seen, or is too long to be looked through.
+fn script(path: &Path, target: &dyn Target) -> Fact<Option<String>> {
+    const LONGEST: u64 = 64 << 10;
+    const MARK: &[u8] = b"#!";
+    let Some(mut fact) = target.file(path)? else { return Ok(None) };
+    if fact.kind == FileKind::Symlink
+        && let Some(end) = real(&path.to_string_lossy(), target)?
+        && let Some(found) = target.file(&end)?
+    {
+        fact = found;
+    }
+    if fact.size > LONGEST {
+        // Programs are not kept in recordings: whether one is a script is.
+        let begins = learn(target, "script", path, |target| {
+            Ok(target.part(path, 0, MARK.len())?.is_some_and(|bytes| bytes == MARK))
+        });
+        let too_large = || {
+            let limit = format!("a script of more than {} KiB", LONGEST >> 10);
+            Unknown::new(path.display().to_string(), Cause::TooLarge(limit))
+        };
+        return if begins? { Err(too_large()) } else { Ok(None) };
+    }
+    // Asked like this, so that a recording can tell of a program whose bytes it does not keep.
+    let Ok(is_script) = Regex::new(r"\A#!") else { return Ok(None) };
+    match target.first_match(path, &is_script)? {
+        None | Some(Match::Nowhere) => Ok(None),
+        Some(_) => {
+            let bytes = target.read_marked(path)?;
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        }
+    }
+}

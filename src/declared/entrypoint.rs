@@ -1,0 +1,91 @@
+//! What the configuration of an image starts.
+
+use super::changers;
+use super::program::base;
+use super::user::{self, Resolved};
+use crate::facts::image::ImageConfig;
+use crate::facts::settings::Location;
+use crate::facts::start::{Identity, Start};
+use crate::facts::{Cause, Fact, Unknown};
+use crate::target::{Files, Target};
+use std::path::{Path, PathBuf};
+
+/// What the configuration is called in evidence.
+pub const PLACE: &str = "image configuration";
+/// The search path where `Env` has none, as moby sets it.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Programs that start another and stay out of the way.
+const WRAPPERS: &[&str] = &["tini", "tini-static", "dumb-init", "docker-init", "catatonit"];
+
+/// The start that an image declares; `None` for what is no image, or declares no command.
+pub fn start(target: &dyn Target) -> Option<Start> {
+    let config = target.image()?.config.as_ref()?;
+    let mut command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).cloned().collect();
+    while command.first().is_some_and(|word| WRAPPERS.contains(&base(word))) {
+        command.remove(0);
+        let options = command.iter().take_while(|word| word.starts_with('-')).count();
+        command.drain(..options);
+    }
+    let first = command.first()?;
+    let (program, unseen) = match find(first, config, target) {
+        Ok(program) => (program, None),
+        Err(why) => (None, Some(why)),
+    };
+    let mut start = Start {
+        by: "the image's configuration".to_owned(),
+        at: Location { file: PathBuf::from(PLACE), line: 0 },
+        text: format!("User: {}", shown(&config.user)),
+        unit: None,
+        program: program.or_else(|| Some(PathBuf::from(first))),
+        command,
+        script: None,
+        identity: identity(config, target),
+        enabled: Ok(true),
+    };
+    changers::settle(&mut start, target);
+    // Another program than the one that is seen may be a script, and go on as somebody else.
+    if let Some(why) = unseen {
+        start.identity = start.identity.and(Err(why));
+    }
+    Some(start)
+}
+
+/// A user as the configuration writes it.
+pub fn shown(user: &str) -> &str {
+    if user.is_empty() { "(none, which means root)" } else { user }
+}
+
+/// The identity in words.
+pub fn words(resolved: &Resolved) -> String {
+    match &resolved.name {
+        Some(name) => format!("{name} (uid {}, gid {})", resolved.uid, resolved.gid),
+        None => format!("uid {}, gid {}", resolved.uid, resolved.gid),
+    }
+}
+
+fn identity(config: &ImageConfig, target: &dyn Target) -> Fact<Identity> {
+    let resolved = user::resolve(&config.user, target)?
+        .map_err(|why| Unknown::new("the container does not start", Cause::Malformed(why)))?;
+    let words = words(&resolved);
+    let (uid, gid) = (Some(resolved.uid), Some(resolved.gid));
+    Ok(Identity { uid, gid, name: resolved.name, words })
+}
+
+/// Where a command's first word leads, by the image's own `PATH`.
+fn find(word: &str, config: &ImageConfig, files: &dyn Files) -> Fact<Option<PathBuf>> {
+    if word.starts_with('/') {
+        return Ok(Some(PathBuf::from(word)));
+    }
+    if word.contains('/') {
+        return Ok(Some(Path::new("/").join(&config.workdir).join(word)));
+    }
+    let path = config.env.iter().rev().find(|(name, _)| name == "PATH");
+    let path = path.map_or(PATH, |(_, value)| value.as_str());
+    for folder in path.split(':').filter(|folder| folder.starts_with('/')) {
+        let path = Path::new(folder).join(word);
+        if files.file(&path)?.is_some() {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
