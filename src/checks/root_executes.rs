@@ -1,0 +1,104 @@
+//! Everything that root will run or obey, and who could change it.
+//!
+//! The value is `all`. Looked at are: root's PATH; all units of systemd that are not masked, with
+//! drop-ins, environment files and the commands that run as root; generators, shutdown and sleep
+//! hooks; every place of cron and root's jobs; rc.local and init scripts; profiles of shells;
+//! update-motd.d; what udev's rules run; logrotate, apt and dpkg with the commands that they name,
+//! and packages' scripts; PAM with its modules; modprobe's install lines; binfmt.d; D-Bus services;
+//! hooks of networks, kernels and initramfs; sudoers, accounts, tmpfiles.d, sysctl.d, polkit and sshd,
+//! which root obeys; core_pattern, kernel.modprobe; ld.so.preload, ld.so.conf and its directories. Of
+//! scripts for a shell the programs that they run by full path and the files that they read count,
+//! of programs their interpreter and libraries.
+//!
+//! As with `controlled_only_by` of a service, every directory on the way counts, missing names that
+//! somebody could create count, and what comes from one directory is one finding.
+//!
+//! ```yaml
+//! policy: example
+//! rules:
+//!   - id: root-runs-only-what-root-controls
+//!     severity: critical
+//!     root_executes: all
+//!     must: { controlled_only_by: [root] }
+//! ```
+
+use super::combine::Demand;
+use super::compile::one_of;
+use super::condition::{Condition, ConditionInfo, Form, infos, read_all, refuse_combinators};
+use super::controllers::{Allowed, controlled};
+use super::sudo::several;
+use super::{Check, Input, Scope, SubjectKind};
+use crate::control::root;
+use crate::facts::{Cause, Unknown};
+use crate::policy::Diagnostics;
+use crate::policy::expect::{each, operand};
+use crate::policy::operand::Principal;
+use crate::target::Target;
+use crate::verdict::{Assertion, Subject};
+use std::cell::RefCell;
+
+/// `root_executes:`
+pub static ROOT_EXECUTES: SubjectKind = SubjectKind {
+    key: "root_executes",
+    value: "all",
+    options: &[],
+    conditions: || infos(CONDITIONS),
+    open: false,
+    source: include_str!("root_executes.rs"),
+    compile,
+};
+
+/// What conditions see.
+pub struct RootView {
+    subject: Subject,
+    found: RefCell<Vec<Assertion>>,
+}
+
+static CONDITIONS: &[Condition<RootView>] = &[Condition {
+    info: ConditionInfo {
+        name: "controlled_only_by",
+        doc: "Nobody but these users, and root, could change anything of it or add to it.",
+        form: Form::Words,
+        example: "[root]",
+    },
+    read: |node, _, problems| {
+        let users: Vec<Principal> = each(node, problems, operand);
+        Some(Box::new(move |view, target| controlled_only_by(view, &users, target)))
+    },
+}];
+
+fn controlled_only_by(view: &RootView, users: &[Principal], target: &dyn Target) -> Assertion {
+    const NAME: &str = "controlled_only_by";
+    let about = || Assertion::of(&view.subject, NAME);
+    let allowed = match Allowed::of(users, target) {
+        Ok(allowed) => allowed,
+        Err(why) => return about().unknown(why),
+    };
+    let items = root::items(target);
+    let mut answers = controlled(&view.subject, NAME, &items, &allowed, target).into_iter();
+    let first = answers.next();
+    view.found.borrow_mut().extend(answers);
+    first.unwrap_or_else(|| {
+        let why = Cause::Unsupported("there was no answer".into());
+        about().unknown(Unknown::new(NAME, why))
+    })
+}
+
+struct RootCheck {
+    tests: Vec<Demand<RootView>>,
+}
+
+fn compile(scope: &Scope, input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
+    problems.ok(one_of(&input.subject, &["all"]));
+    refuse_combinators(&input.must, infos(CONDITIONS), problems);
+    let tests = read_all(CONDITIONS, &input.must, scope, problems);
+    Some(Box::new(RootCheck { tests }))
+}
+
+impl Check for RootCheck {
+    fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
+        let subject = Subject::new("root_executes", "all");
+        let view = RootView { subject, found: RefCell::default() };
+        several(&self.tests, &view, &view.found, target)
+    }
+}

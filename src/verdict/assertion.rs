@@ -1,0 +1,180 @@
+//! What a check says about one subject and one condition.
+
+use super::outcome::Outcome;
+use super::sighting::Sighting;
+use super::waiver::Waiver;
+use crate::facts::{Cause, Fact, Unknown};
+use std::fmt;
+use std::sync::Arc;
+
+/// What an assertion is about: a kind and a name that mean the same on every host and in every
+/// run. Never a pid, an inode or a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    /// `service`, `port`, `file` ...
+    pub kind: &'static str,
+    /// Service name, protocol and port, path, account.
+    pub name: String,
+}
+
+impl Subject {
+    /// A subject.
+    pub fn new(kind: &'static str, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// One condition of one rule, compared with what is. Made with [`Assertion::of`] and its builder
+/// methods, closed by [`Assertion::decide`] or one of its relatives.
+#[derive(Clone, Debug)]
+pub struct Assertion {
+    /// What it is about.
+    pub subject: Subject,
+    /// The condition's key in the policy: `owner`, `run_as`, a setting's path.
+    pub condition: String,
+    /// Does it hold?
+    pub outcome: Outcome,
+    /// What the rule wants, in words.
+    pub expected: String,
+    /// What is, in words.
+    pub observed: String,
+    /// Why it is unknown or skipped.
+    pub reason: Option<Reason>,
+    /// Evidence.
+    pub seen: Vec<Sighting>,
+    /// Commands or steps that repair it, derived from what was seen.
+    pub corrective: Vec<String>,
+    /// The thing that a violation comes from when that is not the subject itself: a directory that
+    /// forty files suffer from. Violations of one rule with one cause are one action item.
+    pub cause: Option<Subject>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub enum Reason {
+    /// Something could not be seen.
+    Unknown(Unknown),
+    /// Only a running host could show it.
+    NotRunning,
+    /// The rule does not apply.
+    NotApplicable(String),
+    /// The violation is accepted.
+    Waived(Arc<Waiver>),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Unknown(unknown) => unknown.fmt(f),
+            Reason::NotRunning => f.write_str("needs a running host"),
+            Reason::NotApplicable(why) => f.write_str(why),
+            Reason::Waived(waiver) => write!(
+                f,
+                "accepted until {} by {}: {}",
+                waiver.last_day(),
+                waiver.approved_by,
+                waiver.reason
+            ),
+        }
+    }
+}
+
+impl Assertion {
+    /// Begins an assertion; until it is decided it is unknown.
+    pub fn of(subject: &Subject, condition: impl Into<String>) -> Self {
+        Self {
+            subject: subject.clone(),
+            condition: condition.into(),
+            outcome: Outcome::Unknown,
+            expected: String::new(),
+            observed: String::new(),
+            reason: None,
+            seen: Vec::new(),
+            corrective: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// What is wanted.
+    pub fn expected(mut self, words: impl Into<String>) -> Self {
+        self.expected = words.into();
+        self
+    }
+
+    /// What is.
+    pub fn observed(mut self, words: impl Into<String>) -> Self {
+        self.observed = words.into();
+        self
+    }
+
+    /// Adds evidence.
+    pub fn seen(mut self, sightings: impl IntoIterator<Item = Sighting>) -> Self {
+        self.seen.extend(sightings);
+        self
+    }
+
+    /// Adds a step that repairs a violation; reports show it only when there is one.
+    pub fn repair(mut self, step: impl Into<String>) -> Self {
+        self.corrective.push(step.into());
+        self
+    }
+
+    /// Names what a violation comes from, where that is not the subject itself.
+    pub fn caused_by(mut self, cause: Option<Subject>) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// Closes it with the answer.
+    pub fn decide(self, holds: Fact<bool>) -> Self {
+        match holds {
+            Ok(true) => self.pass(),
+            Ok(false) => self.fail(),
+            Err(why) => self.unknown(why),
+        }
+    }
+
+    /// It holds.
+    pub fn pass(mut self) -> Self {
+        self.outcome = Outcome::Pass;
+        self
+    }
+
+    /// It does not hold.
+    pub fn fail(mut self) -> Self {
+        self.outcome = Outcome::Fail;
+        self
+    }
+
+    /// It could not be seen. What only a running host could show does not apply to an image, so
+    /// that is skipped.
+    pub fn unknown(mut self, why: Unknown) -> Self {
+        if why.cause == Cause::NotRunning {
+            self.outcome = Outcome::Skipped;
+            self.reason = Some(Reason::NotRunning);
+            return self;
+        }
+        self.outcome = Outcome::Unknown;
+        self.reason = Some(Reason::Unknown(why));
+        self
+    }
+
+    /// It does not hold, and that is accepted.
+    pub(super) fn waive(&mut self, waiver: Arc<Waiver>) {
+        self.outcome = Outcome::Waived;
+        self.reason = Some(Reason::Waived(waiver));
+    }
+
+    /// It does not apply.
+    pub fn skipped(mut self, why: impl Into<String>) -> Self {
+        self.outcome = Outcome::Skipped;
+        self.reason = Some(Reason::NotApplicable(why.into()));
+        self
+    }
+}

@@ -1,0 +1,17 @@
+//! What counts: assertions of checks become findings with everything a reader needs.
+
+pub mod assertion;
+pub mod backtest;
+pub mod finding;
+pub mod measure;
+pub mod outcome;
+pub mod sighting;
+pub mod summary;
+pub mod waiver;
+
+pub use assertion::{Assertion, Subject};
+pub use finding::{Finding, RuleInfo};
+pub use measure::Promises;
+pub use outcome::Outcome;
+pub use sighting::Sighting;
+pub use summary::{Exit, Summary};
