@@ -1,0 +1,106 @@
+//! Files by which sshd lets somebody in without a password, `sshd(8)`, "AUTHORIZED_KEYS FILE FORMAT".
+
+use crate::facts::account::User;
+use crate::facts::settings::{Lookup, Settings};
+use crate::facts::{Fact, Unknown};
+use crate::formats::sshd;
+use crate::target::Target;
+use std::path::{Path, PathBuf};
+
+/// sshd's configuration.
+pub const CONFIG: &str = "/etc/ssh/sshd_config";
+/// What holds where nothing is set.
+const DEFAULT: &str = ".ssh/authorized_keys .ssh/authorized_keys2";
+
+/// What sshd is configured to.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Patterns of files with keys; `none` leaves none.
+    pub patterns: Vec<String>,
+    /// Programs that are asked for keys or principals.
+    pub commands: Vec<String>,
+    /// Files with what makes a certificate or its bearer good for a login: `TrustedUserCAKeys` and
+    /// its relatives, and files that the configuration includes.
+    pub trusted: Vec<PathBuf>,
+    /// `PermitRootLogin`: not `no`.
+    pub root_may: bool,
+    /// What could not be read of it.
+    pub unread: Vec<Unknown>,
+}
+
+/// Reads it. Without the file its defaults hold.
+pub fn config(target: &dyn Target) -> Fact<Config> {
+    let path = Path::new(CONFIG);
+    let settings = match target.read(path)? {
+        Some(content) => Some(sshd::parse(target, path, &content)?),
+        None => None,
+    };
+    let all = |name: &str| -> Vec<String> {
+        settings.as_ref().map(|settings| values(settings, name)).unwrap_or_default()
+    };
+    let own = |name: &str| -> Vec<String> {
+        settings.as_ref().map(|settings| of_all(settings, name)).unwrap_or_default()
+    };
+    let mut patterns: Vec<String> = all("AuthorizedKeysFile")
+        .iter()
+        .flat_map(|value| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    // A `Match` block says nothing of the others.
+    if own("AuthorizedKeysFile").is_empty() {
+        patterns.extend(DEFAULT.split(' ').map(str::to_owned));
+    }
+    patterns.retain(|pattern| pattern != "none");
+    let mut commands = all("AuthorizedKeysCommand");
+    commands.extend(all("AuthorizedPrincipalsCommand"));
+    commands.retain(|command| command != "none" && !command.is_empty());
+    // Keys are taken by default, and what one block forbids another may allow.
+    let root_may = own("PermitRootLogin").is_empty()
+        || all("PermitRootLogin").iter().any(|value| !value.eq_ignore_ascii_case("no"));
+    let trusted = ["TrustedUserCAKeys", "AuthorizedPrincipalsFile", "RevokedKeys"].map(all);
+    let trusted = trusted.into_iter().flatten().filter(|path| !path.contains('%'));
+    let mut trusted: Vec<PathBuf> = trusted.map(PathBuf::from).collect();
+    trusted.extend(settings.iter().flat_map(|settings| settings.files.clone()));
+    let unread = settings.map(|settings| settings.unread).unwrap_or_default();
+    Ok(Config { patterns, commands, trusted, root_may, unread })
+}
+
+/// Values of a setting anywhere, those of `Match` blocks too: each may hold for somebody.
+fn values(settings: &Settings, name: &str) -> Vec<String> {
+    let own = of_all(settings, name).into_iter();
+    let blocks = settings.root.blocks.iter().flat_map(|block| {
+        let same = |one: &&crate::facts::settings::Setting| one.name.eq_ignore_ascii_case(name);
+        block.settings.iter().filter(same).map(|one| one.value.clone())
+    });
+    own.chain(blocks).collect()
+}
+
+/// Values that hold for everybody.
+fn of_all(settings: &Settings, name: &str) -> Vec<String> {
+    let found = settings.lookup(name).into_iter().filter_map(|lookup| match lookup {
+        Lookup::Set(setting) => Some(setting.value.clone()),
+        Lookup::NotSet(_) => None,
+    });
+    found.collect()
+}
+
+/// The files in which sshd looks for keys of a user.
+pub fn files(config: &Config, user: &User) -> Vec<PathBuf> {
+    let home = Path::new(&user.home);
+    let fill = |pattern: &String| {
+        let filled = pattern
+            .replace("%%", "\u{0}")
+            .replace("%h", &user.home)
+            .replace("%u", &user.name)
+            .replace("%U", &user.uid.to_string())
+            .replace('\u{0}', "%");
+        home.join(filled)
+    };
+    config.patterns.iter().map(fill).filter(|path| path.is_absolute()).collect()
+}
+
+/// How many lines of a file are keys.
+pub fn keys(content: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(content);
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).count()
+}
