@@ -1,0 +1,140 @@
+//! A checklist of one run, without a ledger: every measure of the postmortems behind the policies,
+//! ticked where it was seen to hold, with the work that the others take.
+
+use super::words::sentence;
+use super::{Report, Style};
+use crate::actions::ItemKey;
+use crate::actions::checklist::{Checklist, Group, Progress, Seen, Task, document};
+use crate::actions::record::item_title;
+use crate::actions::standing::Standing;
+use crate::prose;
+use crate::verdict::measure::Measure;
+use crate::verdict::{Finding, Outcome, Promises};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Most reasons for not knowing that are listed below a measure.
+const NOTES: usize = 10;
+
+/// Renders the report.
+pub fn render(report: &Report, _: Style) -> String {
+    prose::markdown(&document(&checklist(report)))
+}
+
+fn checklist(report: &Report) -> Checklist {
+    let now = report.time.as_second();
+    let mut groups = Vec::new();
+    for (policy, promises) in promises(report) {
+        for measure in &promises.measures {
+            groups.push(group(report, policy, &promises, measure, now));
+        }
+    }
+    let rest = || report.findings.iter().filter(|finding| finding.rule.measures.is_empty());
+    let untold = rest().filter(|finding| finding.outcome() == Outcome::Unknown);
+    let untold: Vec<String> = untold.take(NOTES).map(note).collect();
+    let rest = tasks(rest());
+    if !rest.is_empty() || !untold.is_empty() {
+        groups.push(Group {
+            policy: String::new(),
+            postmortem: None,
+            measure: None,
+            rules: Vec::new(),
+            progress: Progress::Violated { violations: rest.len() },
+            tasks: rest,
+            notes: untold,
+        });
+    }
+    Checklist { time: now, scope: format!("What was seen on {}", report.host.name), groups }
+}
+
+/// The postmortems behind the policies of the run, in their order.
+fn promises(report: &Report) -> Vec<(&str, Arc<Promises>)> {
+    let mut all: Vec<(&str, Arc<Promises>)> = Vec::new();
+    for rule in report.findings.iter().map(|finding| &finding.rule) {
+        if let Some(promises) = &rule.promises
+            && !all.iter().any(|(policy, _)| *policy == rule.policy)
+        {
+            all.push((&rule.policy, Arc::clone(promises)));
+        }
+    }
+    all
+}
+
+fn group(report: &Report, policy: &str, promises: &Promises, measure: &Measure, now: i64) -> Group {
+    let own = || {
+        let serves = |f: &&Finding| f.rule.policy == policy && measure.rules.contains(&f.rule.id);
+        report.findings.iter().filter(serves)
+    };
+    let seen = |rule: &String| {
+        let findings: Vec<&Finding> = own().filter(|finding| finding.rule.id == *rule).collect();
+        // A rule that was left out of the run has not been seen.
+        let seen =
+            || Seen { standing: Standing::of(findings.iter().copied()), since: None, at: now };
+        if findings.is_empty() { Vec::new() } else { vec![seen()] }
+    };
+    let rules: Vec<Vec<Seen>> = measure.rules.iter().map(seen).collect();
+    let tasks = tasks(own());
+    let violated = own().filter(|finding| finding.outcome() == Outcome::Fail);
+    let live: std::collections::BTreeSet<ItemKey> = violated.map(ItemKey::of).collect();
+    let untold = own().filter(|f| matches!(f.outcome(), Outcome::Unknown | Outcome::Skipped));
+    Group {
+        policy: policy.to_owned(),
+        postmortem: Some(promises.name()),
+        measure: Some(measure.text.clone()),
+        rules: measure.rules.clone(),
+        progress: Progress::of(&rules, live.len()),
+        tasks,
+        notes: untold.take(NOTES).map(note).collect(),
+    }
+}
+
+/// Why something is not known, below what it keeps from being ticked.
+fn note(finding: &Finding) -> String {
+    format!("{}: {}", finding.rule.id, sentence(finding))
+}
+
+/// Violations as pieces of work: what has one cause is one.
+fn tasks<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Task> {
+    let is_violated = |f: &&Finding| matches!(f.outcome(), Outcome::Fail | Outcome::Waived);
+    let mut tasks: Vec<Task> = Vec::new();
+    let mut places: BTreeMap<ItemKey, usize> = BTreeMap::new();
+    for finding in findings.filter(is_violated) {
+        let key = ItemKey::of(finding);
+        let place = *places.entry(key.clone()).or_insert(tasks.len());
+        match tasks.get_mut(place) {
+            Some(task) => {
+                task.evidence.push(sentence(finding));
+                let new = finding.corrective().iter();
+                let new: Vec<_> =
+                    new.filter(|step| !task.corrective.contains(step)).cloned().collect();
+                task.corrective.extend(new);
+            }
+            None => tasks.push(task(finding, &key)),
+        }
+    }
+    tasks
+}
+
+fn task(finding: &Finding, key: &ItemKey) -> Task {
+    let rule = &finding.rule;
+    let state = match finding.reason() {
+        Some(reason) if finding.outcome() == Outcome::Waived => reason,
+        _ => "violated".into(),
+    };
+    Task {
+        id: None,
+        done: false,
+        title: item_title(finding, key),
+        severity: rule.severity,
+        kind: rule.action.kind,
+        state,
+        owner: rule.owner.clone(),
+        due: None,
+        overdue: false,
+        evidence: vec![sentence(finding)],
+        corrective: finding.corrective().to_vec(),
+        preventive: rule.preventive.clone(),
+        verify: rule.verify.clone(),
+        links: rule.action.links.clone(),
+    }
+}
