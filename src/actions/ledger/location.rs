@@ -1,0 +1,101 @@
+//! Where a ledger is: a file, or a database server.
+
+use super::{Ledger, LedgerError, SqlLedger};
+use crate::actions::sqlite::Sqlite;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a ledger is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An SQLite database in a file.
+    File(PathBuf),
+    /// A PostgreSQL database, by its URL.
+    Postgres(String),
+}
+
+impl Location {
+    /// Reads a location as it is written on the command line: a path, or `postgres://…`.
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Location::Postgres(text.to_owned())
+        } else {
+            Location::File(PathBuf::from(text))
+        }
+    }
+
+    /// Where the ledger is when nobody says: `/var/lib/spotcheck` as root, else the state
+    /// directory of the XDG base directory specification.
+    ///
+    /// # Errors
+    /// When the environment names neither a home nor a state directory.
+    pub fn usual(uid: u32) -> Result<Self, LedgerError> {
+        const NAME: &str = "spotcheck/ledger.db";
+        if uid == 0 {
+            return Ok(Location::File(PathBuf::from("/var/lib").join(NAME)));
+        }
+        let absolute = |name: &str| {
+            std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        };
+        absolute("XDG_STATE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+            .map(|folder| Location::File(folder.join(NAME)))
+            .ok_or(LedgerError::NoPlace)
+    }
+
+    /// Opens it for writing, made where it does not exist.
+    ///
+    /// # Errors
+    /// When that cannot be done; the error says why.
+    pub fn open(&self) -> Result<Box<dyn Ledger>, LedgerError> {
+        match self {
+            Location::File(path) => Ok(Box::new(SqlLedger::new(Sqlite::create(path)?)?)),
+            Location::Postgres(url) => open_postgres(url),
+        }
+    }
+
+    /// Opens it for reading; `None` where it does not exist.
+    ///
+    /// # Errors
+    /// When it exists and cannot be read.
+    pub fn read(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
+        match self {
+            Location::File(path) => match Sqlite::read(path)? {
+                Some(db) => Ok(Some(Box::new(SqlLedger::new(db)?))),
+                None => Ok(None),
+            },
+            Location::Postgres(url) => open_postgres(url).map(Some),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn open_postgres(url: &str) -> Result<Box<dyn Ledger>, LedgerError> {
+    Ok(Box::new(SqlLedger::new(crate::actions::postgres::Postgres::connect(url)?)?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn open_postgres(_: &str) -> Result<Box<dyn Ledger>, LedgerError> {
+    Err(LedgerError::NoPostgres)
+}
+
+impl fmt::Display for Location {
+    /// Without the password of a URL, so that it can stand in a message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::File(path) => f.write_str(&crate::text::path(path)),
+            Location::Postgres(url) => {
+                let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                let host = host.split('?').next().unwrap_or_default();
+                write!(f, "postgres://{host}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

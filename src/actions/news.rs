@@ -1,0 +1,95 @@
+//! What a run changed: what cron's mail is about.
+
+use super::item::{EventKind, ItemId};
+use crate::policy::Severity;
+use crate::text::printable;
+use std::fmt::Write as _;
+
+/// One piece of news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which item.
+    pub item: ItemId,
+    /// Its severity.
+    pub severity: Severity,
+    /// Its title.
+    pub title: String,
+    /// What was seen, and what is to be done.
+    pub lines: Vec<String>,
+}
+
+/// All that is new since the run before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// What happened to items.
+    pub pieces: Vec<Piece>,
+    /// What could be decided the last time and cannot now, with the reason.
+    pub undecided: Vec<String>,
+}
+
+impl News {
+    /// Nothing has changed.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.undecided.is_empty()
+    }
+
+    /// In words, worst first; empty where nothing is new.
+    pub fn render(&self) -> String {
+        let mut pieces: Vec<&Piece> = self.pieces.iter().collect();
+        pieces.sort_by_key(|piece| (order(piece.kind), std::cmp::Reverse(piece.severity)));
+        let mut out = String::new();
+        for piece in pieces {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                out,
+                "{:<15} {} {}  {}",
+                word(piece.kind),
+                piece.item,
+                piece.severity,
+                printable(&piece.title)
+            );
+            for line in &piece.lines {
+                let _ = writeln!(out, "    {}", printable(line));
+            }
+        }
+        for words in &self.undecided {
+            let _ = writeln!(out, "{:<15} {}", "UNDECIDABLE", printable(words));
+        }
+        out
+    }
+}
+
+/// Bad news first.
+fn order(kind: EventKind) -> u8 {
+    match kind {
+        EventKind::Regressed | EventKind::Reopened => 0,
+        EventKind::Opened | EventKind::Returned => 1,
+        EventKind::Spread | EventKind::Recurred => 2,
+        EventKind::WaiverEnded => 3,
+        EventKind::Overdue => 4,
+        EventKind::WaiverExpiring | EventKind::Waived => 5,
+        EventKind::Retired | EventKind::Renamed | EventKind::Changed => 7,
+        EventKind::Held | EventKind::Resolved => 8,
+        _ => 9,
+    }
+}
+
+fn word(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Opened => "NEW",
+        EventKind::Spread => "ALSO HERE",
+        EventKind::Recurred | EventKind::Regressed => "REGRESSED",
+        EventKind::Reopened => "REOPENED",
+        EventKind::Returned => "ASKED AGAIN",
+        EventKind::WaiverEnded => "WAIVER ENDED",
+        EventKind::WaiverExpiring => "WAIVER EXPIRING",
+        EventKind::Waived => "waived",
+        EventKind::Overdue => "OVERDUE",
+        EventKind::Held => "repaired here",
+        EventKind::Resolved => "resolved",
+        EventKind::Retired => "retired",
+        other => other.name(),
+    }
+}

@@ -1,0 +1,101 @@
+//! What the ledger has of this host before a run is recorded.
+
+use super::Recorder;
+use super::columns::{read_key, read_u32, severity};
+use super::details::Details;
+use crate::actions::identity::{ItemKey, Thing};
+use crate::actions::ledger::LedgerError;
+use crate::actions::lifecycle::{State, Tracked};
+use crate::actions::observe::Unsettled;
+use crate::actions::sql::Row;
+use crate::parameters;
+use crate::policy::Severity;
+
+/// An occurrence of this host that is not settled, as the ledger has it.
+pub(super) struct Kept {
+    pub(super) id: i64,
+    pub(super) item: i64,
+    pub(super) unsettled: Unsettled,
+    pub(super) tracked: Tracked,
+}
+
+/// An item that this run is about, as the ledger has it.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) title: String,
+    pub(super) severity: Severity,
+    pub(super) state: State,
+    pub(super) due: Option<i64>,
+    pub(super) overdue_told: bool,
+    pub(super) verify: u32,
+}
+
+impl Recorder<'_> {
+    /// What this host has that is violated, or that was not asked about any more.
+    pub(super) fn kept(&mut self) -> Result<Vec<Kept>, LedgerError> {
+        let rows = self.db.query(
+            "SELECT i.id, i.title, i.severity, i.state, i.due, i.overdue_told, i.verify,
+                    i.policy, i.rule, i.thing_kind, i.thing, i.condition,
+                    o.id, o.affected_kind, o.affected, o.presence, o.held, o.asked, o.implied
+             FROM occurrences o JOIN items i ON i.id = o.item
+             WHERE o.host = $1 AND o.presence IN ('present', 'retired')",
+            parameters![self.run.host],
+        )?;
+        let mut kept = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            let item = row.int()?;
+            let known = read_known(&mut row)?;
+            let key = read_key(&mut row)?;
+            self.known.insert(item, known);
+            kept.push(Kept {
+                id: row.int()?,
+                item,
+                unsettled: {
+                    let affected = Thing { kind: row.text()?, name: row.text()? };
+                    Unsettled { key, affected, asked: String::new(), implied: false }
+                },
+                tracked: Tracked { presence: row.word()?, held: read_u32(&mut row)? },
+            });
+            if let Some(last) = kept.last_mut() {
+                last.unsettled.asked = row.text()?;
+                last.unsettled.implied = row.int()? != 0;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The item of a key, with what its rule said when it was last violated.
+    pub(super) fn find(&mut self, key: &ItemKey) -> Result<Option<(i64, Details)>, LedgerError> {
+        let rows = self.db.query(
+            "SELECT id, title, severity, state, due, overdue_told, verify, demand, kind, owner, texts
+             FROM items
+             WHERE policy = $1 AND rule = $2 AND thing_kind = $3 AND thing = $4 AND condition = $5",
+            parameters![&key.policy, &key.rule, &key.thing.kind, &key.thing.name, &key.condition],
+        )?;
+        let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
+        let item = row.int()?;
+        let known = read_known(&mut row)?;
+        let written = Details {
+            title: known.title.clone(),
+            severity: known.severity,
+            verify: known.verify,
+            demand: row.maybe_text()?,
+            kind: row.word()?,
+            owner: row.maybe_text()?,
+            texts: row.text()?,
+        };
+        self.known.insert(item, known);
+        Ok(Some((item, written)))
+    }
+}
+
+fn read_known(row: &mut Row) -> Result<Known, LedgerError> {
+    Ok(Known {
+        title: row.text()?,
+        severity: severity(row.int()?)?,
+        state: row.word()?,
+        due: row.maybe_int()?,
+        overdue_told: row.int()? != 0,
+        verify: read_u32(row)?,
+    })
+}

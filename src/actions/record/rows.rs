@@ -1,0 +1,228 @@
+//! The rows of a run: writing what has changed.
+
+use super::columns::{add_event, first, rank};
+use super::details::{Details, observed, violation_lines};
+use super::known::Known;
+use super::waivers::Acceptance;
+use super::{Recorder, SPOTCHECK};
+use crate::actions::evidence::Evidence;
+use crate::actions::identity::{ItemKey, Thing};
+use crate::actions::item::EventKind;
+use crate::actions::ledger::LedgerError;
+use crate::actions::lifecycle::{Presence, State, Turn};
+use crate::parameters;
+use crate::verdict::Finding;
+
+/// Where an occurrence stood before this run.
+pub(super) struct Before {
+    pub(super) presence: Presence,
+    pub(super) waiver: Acceptance,
+}
+
+impl Recorder<'_> {
+    pub(super) fn open(
+        &mut self,
+        key: &ItemKey,
+        details: &Details,
+        finding: &Finding,
+    ) -> Result<i64, LedgerError> {
+        let now = self.run.time;
+        let due = self.terms.due(&finding.rule, now);
+        let rows = self.db.query(
+            "INSERT INTO items (policy, rule, thing_kind, thing, condition, first_seen, last_seen,
+                                state_since, state, due, title, demand, kind, severity, owner,
+                                verify, texts)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             RETURNING id",
+            parameters![
+                &key.policy,
+                &key.rule,
+                &key.thing.kind,
+                &key.thing.name,
+                &key.condition,
+                now,
+                State::Open.name(),
+                due,
+                &details.title,
+                details.demand.as_ref(),
+                details.kind.name(),
+                rank(details.severity),
+                details.owner.as_ref(),
+                details.verify,
+                &details.texts,
+            ],
+        )?;
+        let item = first(rows)?.int()?;
+        let known = Known {
+            title: details.title.clone(),
+            severity: details.severity,
+            state: State::Open,
+            due,
+            overdue_told: false,
+            verify: details.verify,
+        };
+        self.known.insert(item, known);
+        self.said.insert((item, EventKind::Opened));
+        self.event(item, EventKind::Opened, Some(self.run.host), &observed(finding))?;
+        self.tell(item, EventKind::Opened, violation_lines(finding));
+        Ok(item)
+    }
+
+    /// What the rule says today, where that has changed. An owner that somebody set by hand stays.
+    pub(super) fn refresh(
+        &mut self,
+        item: i64,
+        details: &Details,
+        written: &Details,
+    ) -> Result<(), LedgerError> {
+        let now = self.run.time;
+        self.db.execute("UPDATE items SET last_seen = $1 WHERE id = $2", parameters![now, item])?;
+        if details == written {
+            return Ok(());
+        }
+        self.db.execute(
+            "UPDATE items SET title = $1, demand = $2, kind = $3, severity = $4,
+                    owner = CASE WHEN owner_by_hand = 1 THEN owner ELSE $5 END,
+                    verify = $6, texts = $7 WHERE id = $8",
+            parameters![
+                &details.title,
+                details.demand.as_ref(),
+                details.kind.name(),
+                rank(details.severity),
+                details.owner.as_ref(),
+                details.verify,
+                &details.texts,
+                item,
+            ],
+        )?;
+        if let Some(known) = self.known.get_mut(&item) {
+            known.title.clone_from(&details.title);
+        }
+        Ok(())
+    }
+
+    /// Notes an occurrence as violated now; where it stood before, if there was one.
+    pub(super) fn occurrence(
+        &mut self,
+        item: i64,
+        affected: &Thing,
+        finding: &Finding,
+    ) -> Result<Option<Before>, LedgerError> {
+        let evidence = Evidence::of(finding).to_json();
+        let rows = self.db.query(
+            "SELECT id, presence, waived_until, expiry_told FROM occurrences
+             WHERE item = $1 AND host = $2 AND affected_kind = $3 AND affected = $4",
+            parameters![item, self.run.host, &affected.kind, &affected.name],
+        )?;
+        let rule = &finding.rule;
+        let implied = !rule.demands.contains(&finding.assertion.condition);
+        let now = self.run.time;
+        if let Some(mut row) = rows.into_iter().next() {
+            let id = row.int()?;
+            let before = Before {
+                presence: row.word()?,
+                waiver: Acceptance { until: row.maybe_int()?, expiry_told: row.int()? != 0 },
+            };
+            self.db.execute(
+                "UPDATE occurrences SET presence = 'present', held = 0, last_seen = $1,
+                        last_looked = $1, asked = $2, implied = $3, evidence_now = $4 WHERE id = $5",
+                parameters![now, &rule.asks, implied, &evidence, id],
+            )?;
+            return Ok(Some(before));
+        }
+        self.first_occurrence(item, affected, finding)?;
+        Ok(None)
+    }
+
+    /// Notes an occurrence that there was not before.
+    pub(super) fn first_occurrence(
+        &mut self,
+        item: i64,
+        affected: &Thing,
+        finding: &Finding,
+    ) -> Result<(), LedgerError> {
+        let rule = &finding.rule;
+        let implied = !rule.demands.contains(&finding.assertion.condition);
+        let evidence = Evidence::of(finding).to_json();
+        self.db.execute(
+            "INSERT INTO occurrences (item, host, affected_kind, affected, presence, asked, implied,
+                                      first_seen, last_seen, last_looked, evidence_then,
+                                      evidence_now)
+             VALUES ($1, $2, $3, $4, 'present', $5, $6, $7, $7, $7, $8, $8)",
+            parameters![
+                item,
+                self.run.host,
+                &affected.kind,
+                &affected.name,
+                &rule.asks,
+                implied,
+                self.run.time,
+                &evidence,
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn turn(
+        &mut self,
+        item: i64,
+        state: State,
+        turn: Turn,
+        due: Option<i64>,
+    ) -> Result<(), LedgerError> {
+        self.db.execute(
+            "UPDATE items SET state = $1, state_since = $2 WHERE id = $3",
+            parameters![state.name(), self.run.time, item],
+        )?;
+        if turn.reopens() {
+            self.db.execute(
+                "UPDATE items SET reopenings = reopenings + 1, due = $1, overdue_told = 0
+                 WHERE id = $2",
+                parameters![due, item],
+            )?;
+        }
+        if let Some(known) = self.known.get_mut(&item) {
+            known.state = state;
+            if turn.reopens() {
+                (known.due, known.overdue_told) = (due, false);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn host(&mut self) -> Result<(), LedgerError> {
+        let now = self.run.time;
+        let success = (self.run.exit == 0).then_some(now);
+        self.db.execute(
+            "INSERT INTO hosts (name, first_run, last_run, last_success, last_exit)
+             VALUES ($1, $2, $2, $3, $4)
+             ON CONFLICT (name) DO UPDATE SET last_run = excluded.last_run,
+                 last_success = COALESCE(excluded.last_success, hosts.last_success),
+                 last_exit = excluded.last_exit",
+            parameters![self.run.host, now, success, i64::from(self.run.exit)],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn event(
+        &mut self,
+        item: i64,
+        kind: EventKind,
+        host: Option<&str>,
+        detail: &str,
+    ) -> Result<(), LedgerError> {
+        add_event(self.db, item, self.run.time, host, SPOTCHECK, kind, (detail, None))
+    }
+
+    /// Notes what a run saw, with what it saw.
+    pub(super) fn event_seen(
+        &mut self,
+        item: i64,
+        kind: EventKind,
+        detail: &str,
+        evidence: &Evidence,
+    ) -> Result<(), LedgerError> {
+        let (now, host) = (self.run.time, Some(self.run.host));
+        add_event(self.db, item, now, host, SPOTCHECK, kind, (detail, Some(evidence)))
+    }
+}

@@ -1,0 +1,78 @@
+//! Waivers in the ledger: said once when they begin, when they end soon, and when they have ended.
+
+use super::Recorder;
+use super::columns::first;
+use super::details::violation_lines;
+use crate::actions::identity::Thing;
+use crate::actions::item::EventKind;
+use crate::actions::ledger::LedgerError;
+use crate::actions::query::WAIVED;
+use crate::parameters;
+use crate::verdict::Finding;
+
+/// Until when an occurrence is accepted, and whether it has been said that this ends soon.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Acceptance {
+    pub(super) until: Option<i64>,
+    pub(super) expiry_told: bool,
+}
+
+impl Recorder<'_> {
+    /// Says once that a waiver has begun, ends soon, or has ended.
+    pub(super) fn waiver(
+        &mut self,
+        item: i64,
+        affected: &Thing,
+        finding: &Finding,
+        before: Acceptance,
+    ) -> Result<(), LedgerError> {
+        let until = finding.waiver().map(|waiver| waiver.expires);
+        let soon = |until: i64| until.saturating_sub(self.run.time) <= self.terms.waiver_notice;
+        let same = until == before.until;
+        let kind = match until {
+            None if before.until.is_some() => EventKind::WaiverEnded,
+            Some(end) if soon(end) && !(same && before.expiry_told) => EventKind::WaiverExpiring,
+            Some(_) if !same => EventKind::Waived,
+            _ => return Ok(()),
+        };
+        self.db.execute(
+            "UPDATE occurrences SET waived_until = $1, expiry_told = $2
+             WHERE item = $3 AND host = $4 AND affected_kind = $5 AND affected = $6",
+            parameters![
+                until,
+                kind == EventKind::WaiverExpiring,
+                item,
+                self.run.host,
+                &affected.kind,
+                &affected.name,
+            ],
+        )?;
+        if !self.said.insert((item, kind)) {
+            return Ok(());
+        }
+        let words = match finding.waiver() {
+            Some(waiver) => format!(
+                "{affected}: accepted until {} by {}: {} ({})",
+                waiver.last_day(),
+                waiver.approved_by,
+                waiver.reason,
+                waiver.place
+            ),
+            None => format!("{affected}: counts again"),
+        };
+        self.event(item, kind, Some(self.run.host), &words)?;
+        let mut lines = vec![words];
+        if kind == EventKind::WaiverEnded {
+            lines.extend(violation_lines(finding));
+        }
+        self.tell(item, kind, lines);
+        Ok(())
+    }
+
+    /// Whether all that is violated of an item is accepted.
+    pub(super) fn accepted(&mut self, item: i64) -> Result<bool, LedgerError> {
+        let sql = format!("SELECT {WAIVED} FROM items i WHERE i.id = $1");
+        let mut row = first(self.db.query(&sql, parameters![item])?)?;
+        Ok(row.maybe_int()?.is_some_and(|until| until > self.run.time))
+    }
+}

@@ -1,0 +1,163 @@
+//! The tables, and how older ones become today's.
+//!
+//! Versions only go forward, one step at a time, within the transaction that asked: a crash leaves
+//! the old version. A version that is newer than this program is refused, never guessed at.
+
+use super::ledger::LedgerError;
+use super::sql::{Database, transaction};
+
+/// The steps; step n leads from version n to version n + 1. Never changed once released.
+const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES];
+
+/// Waivers of occurrences, and what a host could not decide, so that both are news once.
+const WAIVERS: &[&str] = &[
+    "ALTER TABLE occurrences ADD COLUMN waived_until BIGINT",
+    "ALTER TABLE occurrences ADD COLUMN expiry_told BIGINT NOT NULL DEFAULT 0",
+    "CREATE TABLE undecided (
+        host TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        thing_kind TEXT NOT NULL,
+        thing TEXT NOT NULL,
+        condition TEXT NOT NULL,
+        since BIGINT NOT NULL,
+        PRIMARY KEY (host, policy, rule, thing_kind, thing, condition)
+    )",
+];
+
+/// How rules stand and stood, whether they were ever violated or not; what postmortems promised; and
+/// what was seen when something changed, for the timeline of a postmortem.
+const MEASURES: &[&str] = &[
+    "ALTER TABLE events ADD COLUMN evidence TEXT",
+    "CREATE INDEX events_by_time ON events (at)",
+    "CREATE TABLE promises (
+        policy TEXT PRIMARY KEY,
+        postmortem TEXT NOT NULL
+    )",
+    "CREATE TABLE looks (
+        host TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        at BIGINT NOT NULL,
+        PRIMARY KEY (host, policy)
+    )",
+    "CREATE TABLE standings (
+        host TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        standing TEXT NOT NULL,
+        since BIGINT NOT NULL,
+        PRIMARY KEY (host, policy, rule)
+    )",
+    "CREATE TABLE turns (
+        id SERIAL_KEY,
+        host TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        at BIGINT NOT NULL,
+        was TEXT NOT NULL,
+        last_look BIGINT NOT NULL,
+        became TEXT NOT NULL
+    )",
+    "CREATE INDEX turns_by_time ON turns (at)",
+];
+
+const FIRST: &[&str] = &[
+    "CREATE TABLE items (
+        id SERIAL_KEY,
+        policy TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        thing_kind TEXT NOT NULL,
+        thing TEXT NOT NULL,
+        condition TEXT NOT NULL,
+        title TEXT NOT NULL,
+        demand TEXT,
+        kind TEXT NOT NULL,
+        severity BIGINT NOT NULL,
+        owner TEXT,
+        owner_by_hand BIGINT NOT NULL DEFAULT 0,
+        due BIGINT,
+        overdue_told BIGINT NOT NULL DEFAULT 0,
+        first_seen BIGINT NOT NULL,
+        last_seen BIGINT NOT NULL,
+        state TEXT NOT NULL,
+        state_since BIGINT NOT NULL,
+        reopenings BIGINT NOT NULL DEFAULT 0,
+        verify BIGINT NOT NULL DEFAULT 1,
+        texts TEXT NOT NULL,
+        UNIQUE (policy, rule, thing_kind, thing, condition)
+    )",
+    "CREATE INDEX items_by_state ON items (state, severity, due)",
+    "CREATE TABLE occurrences (
+        id SERIAL_KEY,
+        item BIGINT NOT NULL REFERENCES items (id),
+        host TEXT NOT NULL,
+        affected_kind TEXT NOT NULL,
+        affected TEXT NOT NULL,
+        presence TEXT NOT NULL,
+        held BIGINT NOT NULL DEFAULT 0,
+        asked TEXT NOT NULL,
+        implied BIGINT NOT NULL,
+        first_seen BIGINT NOT NULL,
+        last_seen BIGINT NOT NULL,
+        last_looked BIGINT NOT NULL,
+        evidence_then TEXT NOT NULL,
+        evidence_now TEXT NOT NULL,
+        UNIQUE (item, host, affected_kind, affected)
+    )",
+    "CREATE INDEX occurrences_by_host ON occurrences (host, presence)",
+    "CREATE TABLE events (
+        id SERIAL_KEY,
+        item BIGINT NOT NULL REFERENCES items (id),
+        at BIGINT NOT NULL,
+        host TEXT,
+        actor TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        detail TEXT NOT NULL
+    )",
+    "CREATE INDEX events_by_item ON events (item, id)",
+    "CREATE TABLE hosts (
+        name TEXT PRIMARY KEY,
+        first_run BIGINT NOT NULL,
+        last_run BIGINT NOT NULL,
+        last_success BIGINT,
+        last_exit BIGINT NOT NULL
+    )",
+];
+
+/// The version that this program reads and writes.
+pub const VERSION: i64 = STEPS.len() as i64;
+
+/// Brings the tables to [`VERSION`].
+///
+/// # Errors
+/// When they are of a newer version, or cannot be written.
+pub fn migrate(db: &mut dyn Database) -> Result<(), LedgerError> {
+    if current(db)? == VERSION {
+        return Ok(());
+    }
+    transaction(db, |db| {
+        // Asked again: another process may have done it meanwhile.
+        let version = current(db)?;
+        let serial = db.serial();
+        if version == 0 {
+            db.prepare()?;
+        }
+        for step in STEPS.iter().skip(usize::try_from(version).unwrap_or(usize::MAX)) {
+            for statement in *step {
+                db.execute(&statement.replace("SERIAL_KEY", serial), &[])?;
+            }
+        }
+        db.set_version(VERSION)
+    })
+}
+
+/// The version of the tables, refused when it is newer than this program.
+///
+/// # Errors
+/// Also when the store fails.
+pub fn current(db: &mut dyn Database) -> Result<i64, LedgerError> {
+    match db.version()? {
+        version if version > VERSION => Err(LedgerError::Newer { found: version, known: VERSION }),
+        version => Ok(version),
+    }
+}
