@@ -1,0 +1,242 @@
+//! `spotcheck actions`: what violations have become, and what people do about it.
+
+mod list;
+mod show;
+pub(super) mod when;
+
+use super::console::Console;
+use super::ledger::LedgerArgs;
+use super::{load, output};
+use crate::actions::checklist::from_ledger;
+use crate::actions::edit::Edit;
+use crate::actions::export::{self, Whole};
+use crate::actions::item::ItemId;
+use crate::actions::query::Filter;
+use crate::actions::{Ledger, LedgerError};
+use crate::policy::Diagnostics;
+use crate::verdict::Exit;
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// Arguments of `actions`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// List items, worst and most urgent first
+    List(list::Args),
+    /// Show everything about an item
+    Show {
+        /// Item, such as SC-12
+        id: ItemId,
+    },
+    /// Say that you know of an item
+    Ack {
+        /// Item, such as SC-12
+        id: ItemId,
+        /// Anything to add
+        #[arg(long, short = 'm', value_name = "TEXT")]
+        comment: Option<String>,
+    },
+    /// Say who works on an item
+    Assign {
+        /// Item, such as SC-12
+        id: ItemId,
+        /// Person or team
+        owner: String,
+    },
+    /// Say by when an item is to be done
+    Due {
+        /// Item, such as SC-12
+        id: ItemId,
+        /// A date such as 2026-12-31, a span from now such as 7d, or none
+        when: String,
+    },
+    /// Add a comment to an item
+    Comment {
+        /// Item, such as SC-12
+        id: ItemId,
+        /// What you have to say
+        text: String,
+    },
+    /// Close an item by hand; the next run that sees it violated opens it again
+    Close {
+        /// Item, such as SC-12
+        id: ItemId,
+        /// Why it needs no more work
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// What happened, newest last
+    History {
+        /// Item, such as SC-12; without it, all
+        id: Option<ItemId>,
+        /// At most so many events
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Print items with all that belongs to them
+    Export {
+        /// What for: a checklist, a table, a program, a script or a playbook
+        #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = formats())]
+        format: String,
+        /// Name of the system that the plan of action is about (oscal-poam); else this host
+        #[arg(long, value_name = "NAME")]
+        system: Option<String>,
+        /// Write it to this file instead of standard output
+        #[arg(long, short, value_name = "PATH")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        filter: list::FilterArgs,
+    },
+}
+
+fn formats() -> impl TypedValueParser<Value = String> {
+    let each = export::FORMATS.iter().map(|one| PossibleValue::new(one.name).help(one.doc));
+    PossibleValuesParser::new(each)
+}
+
+/// Longest text that a person may add, in bytes.
+const LONGEST: usize = 500;
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Exit {
+    let mut problems = Diagnostics::default();
+    let config = args.ledger.config(&mut problems);
+    if !problems.is_empty() {
+        load::report(problems, console);
+        return Exit::CouldNotRun;
+    }
+    let location = match args.ledger.location(&config) {
+        Ok(location) => location,
+        Err(error) => return console.fail(&error.to_string()),
+    };
+    let failed = |error: LedgerError| console.fail(&format!("ledger {location}: {error}"));
+    let mut ledger = match location.read() {
+        Ok(Some(ledger)) => ledger,
+        Ok(None) => {
+            let hint = "no run has been recorded (spotcheck check --track)";
+            return console.fail(&format!("ledger {location}: there is none; {hint}"));
+        }
+        Err(error) => return failed(error),
+    };
+    let now = Timestamp::now().as_second();
+    match args.what.run(&mut *ledger, now, console) {
+        Ok(text) => console.print(&text, Exit::Holds),
+        Err(Failure::Ledger(error)) => failed(error),
+        Err(Failure::Words(words)) => console.fail(&words),
+    }
+}
+
+/// Why a command could not do it.
+enum Failure {
+    Ledger(LedgerError),
+    Words(String),
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Failure::Ledger(error)
+    }
+}
+
+impl What {
+    /// What is to be printed.
+    fn run(&self, ledger: &mut dyn Ledger, now: i64, console: &Console) -> Result<String, Failure> {
+        let (id, edit) = match self {
+            What::List(args) => return list::run(args, ledger, now, console),
+            What::Show { id } => return show::run(*id, ledger, now),
+            What::History { id, limit } => return show::history(*id, *limit, ledger),
+            What::Export { format, filter, system, output } => {
+                let text = exported(format, filter, system.as_deref(), ledger, now)?;
+                let Some(path) = output else { return Ok(text) };
+                let failed = |error| Failure::Words(output::why_not(path, &error));
+                output::write_whole(path, &text).map_err(failed)?;
+                return Ok(String::new());
+            }
+            What::Ack { id, comment } => {
+                (id, Edit::Acknowledge(comment.as_deref().map(said).transpose()?))
+            }
+            What::Assign { id, owner } => (id, Edit::Assign(said(owner)?)),
+            What::Due { id, when } => {
+                (id, Edit::Due(when::due(when, now).map_err(Failure::Words)?))
+            }
+            What::Comment { id, text } => (id, Edit::Comment(said(text)?)),
+            What::Close { id, reason } => (id, Edit::Close(said(reason)?)),
+        };
+        match ledger.edit(*id, &edit, &actor(), now)? {
+            Some(item) => Ok(list::line(&item, now)),
+            None => Err(Failure::Words(format!("there is no action item {id}"))),
+        }
+    }
+}
+
+/// A text that a person adds: it says something, and not too much.
+fn said(text: &str) -> Result<String, Failure> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::Words("an empty text says nothing".into()));
+    }
+    if text.len() > LONGEST {
+        return Err(Failure::Words(format!("a text may have {LONGEST} bytes; link to more")));
+    }
+    Ok(text.to_owned())
+}
+
+/// Items in a format of exports.
+fn exported(
+    format: &str,
+    filter: &list::FilterArgs,
+    system: Option<&str>,
+    ledger: &mut dyn Ledger,
+    now: i64,
+) -> Result<String, Failure> {
+    let Some(format) = export::by_name(format) else { return Ok(String::new()) };
+    let filter = filter.filter(now, None);
+    let items = whole(ledger, &filter)?;
+    if format.name == "oscal-poam" && items.is_empty() {
+        let words = "there is no such item, and OSCAL has no empty plan of action (see --all)";
+        return Err(Failure::Words(words.into()));
+    }
+    let scope = "What the ledger says".to_owned();
+    let checklist = from_ledger(ledger, &items, filter.policy.as_deref(), scope, now)?;
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host = host.to_string_lossy();
+    let system = system.unwrap_or(&host);
+    let export = export::Export { items: &items, checklist: &checklist, system, now };
+    Ok((format.render)(&export))
+}
+
+/// Items with all that belongs to them.
+fn whole(ledger: &mut dyn Ledger, filter: &Filter) -> Result<Vec<Whole>, LedgerError> {
+    let items = ledger.items(filter)?;
+    items
+        .into_iter()
+        .map(|item| {
+            let occurrences = ledger.occurrences(item.id)?;
+            let events = ledger.events(Some(item.id), u32::MAX)?;
+            Ok(Whole { item, occurrences, events })
+        })
+        .collect()
+}
+
+/// Who is doing this: the login name, and under sudo the one behind it.
+pub(super) fn actor() -> String {
+    let uid = nix::unistd::getuid().as_raw();
+    let name = users::get_user_by_uid(uid)
+        .map_or_else(|| format!("uid {uid}"), |user| user.name().to_string_lossy().into_owned());
+    match std::env::var("SUDO_USER") {
+        Ok(behind) if uid == 0 && !behind.is_empty() && behind.len() < 100 => {
+            format!("{behind} as {name}")
+        }
+        _ => name,
+    }
+}

@@ -1,0 +1,131 @@
+//! `spotcheck explain CHECK`: the page of a check.
+//!
+//! The text is the module documentation of the check's own source file; the keys come from its
+//! table of conditions. There is no second place to keep true.
+
+use super::console::Console;
+use crate::checks::combine::COMBINATORS;
+use crate::checks::condition::{ConditionInfo, Form};
+use crate::checks::reference::FORMS;
+use crate::checks::{SUBJECTS, SubjectKind, by_key};
+use crate::formats::{FORMATS, Format};
+use crate::policy::document::RULE_KEYS;
+use crate::text::suggest;
+use crate::verdict::Exit;
+use std::fmt::Write as _;
+
+/// Arguments of `explain`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A check (`spotcheck checks` lists them), or a format of `config`
+    #[arg(value_name = "CHECK")]
+    check: String,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Exit {
+    // A check and a format may share a name, as sysctl does: then both are meant.
+    let format = FORMATS.iter().find(|format| format.name == args.check);
+    let pages: Vec<String> =
+        by_key(&args.check).map(page).into_iter().chain(format.map(format_page)).collect();
+    if !pages.is_empty() {
+        return console.print(&pages.join("\n"), Exit::Holds);
+    }
+    let names = SUBJECTS.iter().map(|kind| kind.key).chain(FORMATS.iter().map(|f| f.name));
+    let hint = match suggest::closest(&args.check, names) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "`spotcheck checks` lists them".into(),
+    };
+    console.fail(&format!("there is no check `{}`; {hint}", args.check))
+}
+
+/// The page of a subject as text.
+pub fn page(kind: &SubjectKind) -> String {
+    let mut out = format!("{}: {}\n\n{}\n", kind.key, kind.value, documentation(kind.source));
+    let _ = writeln!(out, "Conditions (under `must:`)\n");
+    for info in (kind.conditions)() {
+        let _ = writeln!(out, "  {}: {}", info.name, info.example);
+        let _ = writeln!(out, "      {}", info.doc);
+        let _ = writeln!(out, "      Takes {}.", form_words(info));
+    }
+    if !kind.options.is_empty() {
+        let _ = writeln!(out, "\nOptions (beside `must:`)\n");
+        for (name, doc) in kind.options {
+            let _ = writeln!(out, "  {name}: {doc}");
+        }
+    }
+    if kind.combines() {
+        let _ = writeln!(out, "\nCombinations (under `must:` too)\n");
+        for (name, doc) in COMBINATORS {
+            let _ = writeln!(out, "  {name}: {doc}");
+        }
+    }
+    let _ =
+        writeln!(out, "\nValues of other subjects, in the place of any value: {{ same_as: … }}\n");
+    for (form, doc) in FORMS {
+        let _ = writeln!(out, "  {form}: {doc}");
+    }
+    if kind.key == "config" {
+        let _ = writeln!(out, "\nFormats\n");
+        for format in FORMATS {
+            let _ = writeln!(out, "  {}: {}", format.name, format.doc);
+        }
+    }
+    let _ = writeln!(out, "\nKeys of every rule\n");
+    for (name, doc) in RULE_KEYS {
+        let _ = writeln!(out, "  {name}: {doc}");
+    }
+    out
+}
+
+fn format_page(format: &Format) -> String {
+    format!(
+        "{}: a format of `config:`\n\n{}\n\n`spotcheck explain config` says how settings are addressed.\n",
+        format.name, format.doc
+    )
+}
+
+/// What kind of value a condition takes, in words.
+pub fn form_words(info: &ConditionInfo) -> String {
+    match info.form {
+        Form::Boolean => "true or false".into(),
+        Form::True => "true".into(),
+        Form::OneOf(words) => words.join(", "),
+        Form::Words => "a value or a list of values".into(),
+        Form::Named => {
+            "names, each with a value, a list of alternatives, { not: … } or { matches: … }".into()
+        }
+        Form::Special => "what the text above says".into(),
+        Form::Expectation { ordered, textual } => {
+            let mut words = "a value, a list of alternatives, { not: … }".to_owned();
+            if ordered {
+                words.push_str(", { at_most: … }, { at_least: … }");
+            }
+            if textual {
+                words.push_str(", { matches: REGEX }");
+            }
+            words
+        }
+    }
+}
+
+/// The module documentation of a source file: its leading `//!` lines.
+pub fn documentation(source: &str) -> String {
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(line.strip_prefix(' ').unwrap_or(line));
+        text.push('\n');
+    }
+    text
+}
+
+/// The first sentence of a source file's documentation.
+pub fn first_sentence(source: &str) -> String {
+    let text = documentation(source);
+    let paragraph = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    match paragraph.split_once(". ") {
+        Some((sentence, _)) => format!("{sentence}."),
+        None => paragraph,
+    }
+}

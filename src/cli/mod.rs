@@ -1,0 +1,106 @@
+//! The commands: one file each. They put the parts of a run together and decide nothing themselves.
+
+pub mod actions;
+pub mod backtest;
+pub mod baseline;
+pub mod check;
+pub mod checks;
+pub mod console;
+pub mod deadline;
+pub mod drift;
+pub mod explain;
+pub mod ledger;
+pub mod lint;
+pub mod load;
+pub mod lock;
+pub mod measures;
+pub mod moment;
+pub mod output;
+pub mod postmortem;
+pub mod record;
+pub mod schema;
+pub mod site;
+pub mod supervise;
+pub mod target;
+pub mod who_can;
+
+use crate::verdict::Exit;
+use clap::{Parser, Subcommand};
+use console::Console;
+
+/// Configuration drift and privilege checker: keeps the measures of your postmortems.
+#[derive(Parser)]
+#[command(version, about, after_help = EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  everything holds
+  1  at least one violation (at or above --fail-on)
+  2  no violation, but something could not be decided, or nothing was evaluated
+  3  spotcheck could not run: bad usage, bad policy, unreadable target; a report
+     could not be written; or everything holds and the run could not be recorded";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Evaluate policies on this host, or on an image, and report
+    Check(Box<check::Args>),
+    /// Say what has changed since a baseline, and why
+    Drift(Box<drift::Args>),
+    /// Make a baseline, look at it, and accept changes
+    Baseline(Box<baseline::Args>),
+    /// Keep the facts of this host, or of an image, in a file, to be checked anywhere later
+    Record(record::Args),
+    /// Try rules on recordings: would they have caught it, and are they silent otherwise?
+    Backtest(backtest::Args),
+    /// Work on what violations have become: list, show, assign, close ...
+    Actions(actions::Args),
+    /// List what postmortems promised, the rules that watch over it, and whether it holds
+    Measures(measures::Args),
+    /// Draft a postmortem from what was recorded
+    Postmortem(postmortem::Args),
+    /// Report all errors of policies without evaluating them
+    Lint(lint::Args),
+    /// Print the page of a check: what it asks, its keys, an example
+    Explain(explain::Args),
+    /// List all checks with their conditions
+    Checks,
+    /// Print a JSON Schema, for editors and programs
+    Schema(schema::Args),
+    /// Ask who could change a file, take over a service, or become a user, and by which route
+    WhoCan(who_can::Args),
+}
+
+/// Runs the program; the number is its exit code.
+pub fn run() -> u8 {
+    let console = Console::new();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; everything else is bad usage.
+            let exit = if error.use_stderr() { Exit::CouldNotRun } else { Exit::Holds };
+            // Nobody is left to tell when even this cannot be written.
+            let _ = error.print();
+            return exit.code();
+        }
+    };
+    let exit = match cli.command {
+        Command::Check(args) => return check::run(*args, console),
+        Command::Drift(args) => return drift::run(*args, console),
+        Command::Baseline(args) => baseline::run(&args, &console),
+        Command::Record(args) => return record::run(args, console),
+        Command::Backtest(args) => backtest::run(&args, &console),
+        Command::Actions(args) => actions::run(&args, &console),
+        Command::Measures(args) => measures::run(&args, &console),
+        Command::Postmortem(args) => postmortem::run(&args, &console),
+        Command::Lint(args) => lint::run(&args, &console),
+        Command::Explain(args) => explain::run(&args, &console),
+        Command::Checks => checks::run(&console),
+        Command::Schema(args) => schema::run(&args, &console),
+        Command::WhoCan(args) => who_can::run(&args, &console),
+    };
+    exit.code()
+}
