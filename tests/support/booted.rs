@@ -1,5 +1,6 @@
 //! A whole Debian with systemd, booted as a container: real units, real control groups.
 
+use super::cgroups::Cgroups;
 use super::machine::Output;
 use super::needs::{Need, needs};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,10 @@ pub struct Booted {
     nspawn: Child,
     leader: u32,
     root: PathBuf,
+    /// nspawn takes whatever group it is started in for the container. Two containers in one group
+    /// would take each other's `system.slice/nginx.service` away while a process is put there
+    /// (`status=219/CGROUP`).
+    cgroups: Cgroups,
 }
 
 impl Booted {
@@ -54,8 +59,12 @@ impl Booted {
             return None;
         }
         let root = copy_of_tree(tree, more);
-        let mut command = Command::new("systemd-nspawn");
+        let cgroups = Cgroups::new();
+        assert!(cgroups.are_usable(), "a container has control groups of its own");
+        let mut command = Command::new("sh");
         command
+            .args(["-c", &format!("set -e\n{}exec \"$@\"", cgroups.enter("")), "sh"])
+            .arg("systemd-nspawn")
             .args(["--quiet", "--register=no", "--keep-unit", "--private-network", "--boot", "-D"])
             .arg(&root)
             .stdin(Stdio::null())
@@ -65,7 +74,7 @@ impl Booted {
             command.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
         }
         let nspawn = command.spawn().expect("systemd-nspawn starts");
-        let mut booted = Self { nspawn, leader: 0, root };
+        let mut booted = Self { nspawn, leader: 0, root, cgroups };
         let up = || {
             booted.leader = child_of(booted.nspawn.id())?;
             let state = booted.sh("systemctl is-system-running").stdout;
@@ -113,6 +122,7 @@ impl Drop for Booted {
             let _ = self.nspawn.kill();
             let _ = self.nspawn.wait();
         }
+        self.cgroups.remove();
         let _ = std::fs::remove_dir_all(&self.root);
     }
 }
