@@ -81,7 +81,7 @@ fn a_stranger_that_shares_the_socket_is_named() {
     machine.must("cc -o /mnt/share /mnt/share.c");
     let rule = "  - { id: ours, port: 9000/tcp, must: { bound_by: { exe: /mnt/share } } }
   - { id: listed, listeners: all, must: { only: [{ port: 9000/tcp, by: { exe: /mnt/share } }] } }";
-    machine.start("share.service", "/mnt/share &");
+    machine.start_program("share.service", "/mnt/share", "");
     machine.until("it listens", || machine.listens(9000));
     let output = machine.check(rule);
     assert_eq!(output.status, Some(0), "{}", output.stdout);
@@ -131,7 +131,7 @@ const NOT_ROOT: &str =
 #[test]
 fn a_process_that_is_hidden_is_not_one_that_does_not_run() {
     let Some(machine) = machine() else { return };
-    machine.start("nap.service", "sleep 1000 &");
+    machine.start_program("nap.service", "/usr/bin/sleep", "1000");
     machine.must("mount -o remount,hidepid=2 /proc");
     is_undecided(&machine.check_as_nobody(NOT_ROOT), "hidepid=");
     assert_eq!(machine.check(NOT_ROOT).status, Some(1));
@@ -140,7 +140,7 @@ fn a_process_that_is_hidden_is_not_one_that_does_not_run() {
 #[test]
 fn a_process_whose_program_is_hidden_may_be_any() {
     let Some(machine) = machine() else { return };
-    machine.start("nap.service", "sleep 1000 &");
+    machine.start_program("nap.service", "/usr/bin/sleep", "1000");
     let by_exe = "  - { id: gone, service: { exe: /usr/bin/sleep }, must: { running: false } }";
     is_undecided(&machine.check_as_nobody(by_exe), "permission denied");
 }
@@ -159,7 +159,7 @@ fn zero_processes_do_not_pass() {
 fn an_alias_of_root_is_root() {
     let Some(machine) = machine() else { return };
     machine.must("echo 'toor:x:0:0::/:/bin/sh' >> /etc/passwd; cp /usr/bin/sleep /mnt/nap");
-    machine.start("nap.service", "/mnt/nap 1000 &");
+    machine.start_program("nap.service", "/mnt/nap", "1000");
     let output = machine.check(
         "  - { id: never, service: { exe: /mnt/nap }, must: { never_root: true } }
   - { id: alias, service: { exe: /mnt/nap }, must: { run_as: { not: toor } } }
@@ -177,7 +177,7 @@ fn one_thread_that_stayed_root_is_found() {
     let machine = Machine::new();
     machine.write("/mnt/mixed.c", MIXED);
     machine.must("cc -pthread -o /mnt/mixed /mnt/mixed.c");
-    machine.start("mixed.service", "/mnt/mixed &");
+    machine.start_program("mixed.service", "/mnt/mixed", "");
     machine.until("the main thread has changed its ids", || {
         machine.sh("grep -q '^Uid:.65534' /proc/$(pgrep -x mixed)/status").status == Some(0)
     });

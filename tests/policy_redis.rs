@@ -46,7 +46,7 @@ const VIOLATIONS: &[Violation] = &[
          kill $(pgrep -x redis-server); while pgrep -x redis-server >/dev/null; do sleep 0.02; done
          echo 'events { } pid /run/n.pid; http { access_log off; server { listen 127.0.0.1:6379; } }' > /mnt/n.conf
          nginx -c /mnt/n.conf 2>/dev/null
-         sleep 0.2",
+         until ss -Hltn 'sport = :6379' | grep -q .; do sleep 0.02; done",
     ),
     ("redis-conf", "chmod 0644 /etc/redis/redis.conf"),
     ("redis-conf", "chown root:root /etc/redis/redis.conf"),

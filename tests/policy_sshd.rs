@@ -70,7 +70,7 @@ const VIOLATIONS: &[Violation] = &[
         "kill $(pgrep -o -x sshd); while pgrep -x sshd >/dev/null; do sleep 0.02; done
          echo 'events { } pid /run/n.pid; http { access_log off; server { listen 22; } }' > /mnt/n.conf
          nginx -c /mnt/n.conf 2>/dev/null
-         sleep 0.2",
+         until ss -Hltn 'sport = :22' | grep -q .; do sleep 0.02; done",
     ),
     (
         "sshd-current",

@@ -98,7 +98,7 @@ fn nothing_of_it_is_seen_outside() {
     let machine = Machine::new();
     machine.write("/etc/spotcheck-was-here", "x");
     machine.must("echo intruder:x:0:0::/:/bin/sh >> /etc/passwd; echo x > /run/spotcheck-was-here");
-    machine.start("sleeper.service", "sleep 1000 &");
+    machine.start_program("sleeper.service", "/usr/bin/sleep", "1000");
     let namespace = fs::read_link(machine.outside("/proc/1/ns/pid")).unwrap();
     let lives = || {
         fs::read_dir("/proc").unwrap().flatten().any(|process| {

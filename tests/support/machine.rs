@@ -98,6 +98,18 @@ impl Machine {
         ));
     }
 
+    /// Starts a program that does not go to the background by itself, and waits until it is that
+    /// program: before it is executed, the process is a shell's.
+    pub fn start_program(&self, unit: &str, program: &str, arguments: &str) {
+        self.start(
+            unit,
+            &format!(
+                "{program} {arguments} &
+                 until [ \"$(readlink /proc/$!/exe)\" = {program} ]; do sleep 0.01; done"
+            ),
+        );
+    }
+
     /// Whether processes started by [`start`](Self::start) are in the control group of their unit.
     pub fn has_units(&self) -> bool {
         self.cgroups.are_usable()
