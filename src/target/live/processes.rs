@@ -7,6 +7,7 @@ use super::proc_file::{self, Miss, Seen};
 use super::status;
 use crate::facts::process::{Cgroup, Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
+use rustix::time::{ClockId, clock_gettime};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,14 +17,15 @@ use std::sync::Arc;
 /// How often a process that changes its program while being read is read again.
 const ATTEMPTS: usize = 3;
 const MOUNTINFO_LIMIT: usize = 16 << 20;
-const STAT_LIMIT: usize = 16 << 20;
+const STATUS_LIMIT: usize = 16 << 20;
+const NANOSECONDS: i128 = 1_000_000_000;
 
 /// All processes, as far as they have been asked about.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     pids: OnceCell<Fact<Vec<u32>>>,
     entries: RefCell<BTreeMap<u32, Rc<Entry>>>,
-    clock: OnceCell<Fact<Clock>>,
+    clock: OnceCell<Clock>,
     own_pid_namespaces: OnceCell<Option<usize>>,
     init_group: OnceCell<Membership>,
 }
@@ -40,8 +42,9 @@ pub(super) struct Entry {
 /// What turns ticks since boot into a time.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
-    boot: i64,
-    ticks_per_second: u64,
+    /// Nanoseconds from 1970-01-01 UTC until the host booted.
+    boot: i128,
+    ticks_per_second: i128,
 }
 
 impl Entry {
@@ -105,11 +108,10 @@ impl Processes {
 
     fn read(&self, parts: &Parts, pid: u32) -> Seen<Process> {
         let stat = parts.stat().clone()?;
-        let clock = self.clock().map_err(Miss::Unknown)?;
         Ok(Process {
             pid,
             start_ticks: stat.start_ticks,
-            started: clock.time(stat.start_ticks),
+            started: self.clock().time(stat.start_ticks),
             ppid: stat.ppid,
             comm: String::from_utf8_lossy(&stat.comm).into_owned(),
             kernel_thread: stat.kernel_thread,
@@ -146,7 +148,7 @@ impl Processes {
 
     fn own_pid_namespaces(&self) -> Option<usize> {
         *self.own_pid_namespaces.get_or_init(|| {
-            let bytes = proc_file::bounded("/proc/self/status", STAT_LIMIT).ok()??;
+            let bytes = proc_file::bounded("/proc/self/status", STATUS_LIMIT).ok()??;
             status::parse(0, &bytes).ok().map(|status| status.pid_namespaces)
         })
     }
@@ -156,36 +158,32 @@ impl Processes {
         self.init_group.get_or_init(|| Parts::new(1).cgroup().clone().unwrap_or_default())
     }
 
-    fn clock(&self) -> Fact<Clock> {
-        self.clock.get_or_init(Clock::read).clone()
+    fn clock(&self) -> Clock {
+        *self.clock.get_or_init(Clock::read)
     }
 }
 
 impl Clock {
-    fn read() -> Fact<Self> {
-        const FILE: &str = "/proc/stat";
-        let bytes = proc_file::bounded(FILE, STAT_LIMIT)
-            .map_err(|error| Unknown::from_io(FILE, &error))?
-            .unwrap_or_default();
-        let boot = boot_time(&bytes)
-            .ok_or_else(|| Unknown::new(FILE, Cause::Malformed("no btime".to_owned())))?;
+    /// The two clocks say when the host booted to the microsecond; `btime` of `/proc/stat` would be cut
+    /// to seconds, and a process seem up to a second older than the file that it was started with.
+    fn read() -> Self {
+        let nanoseconds = |id| {
+            let time = clock_gettime(id);
+            i128::from(time.tv_sec) * NANOSECONDS + i128::from(time.tv_nsec)
+        };
+        let boot = nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Boottime);
         // 100 on every architecture of today, see times(2).
         let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten();
-        let ticks_per_second =
-            ticks.and_then(|t| u64::try_from(t).ok()).filter(|t| *t > 0).unwrap_or(100);
-        Ok(Self { boot, ticks_per_second })
+        let ticks_per_second = ticks.filter(|ticks| *ticks > 0).unwrap_or(100).into();
+        Self { boot, ticks_per_second }
     }
 
+    /// Seconds since 1970-01-01 UTC, so many ticks after the host booted.
     fn time(self, ticks: u64) -> i64 {
-        let seconds = ticks.checked_div(self.ticks_per_second).unwrap_or(0);
-        self.boot.saturating_add_unsigned(seconds)
+        let since_boot = i128::from(ticks) * NANOSECONDS / self.ticks_per_second;
+        let seconds = (self.boot + since_boot).div_euclid(NANOSECONDS);
+        i64::try_from(seconds).unwrap_or(i64::MAX)
     }
-}
-
-/// `btime` of `/proc/stat`: boot time in seconds since 1970-01-01 UTC.
-fn boot_time(bytes: &[u8]) -> Option<i64> {
-    let text = String::from_utf8_lossy(bytes);
-    text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
 }
 
 /// A part that cannot be seen is an unknown part; of a process that is gone there are no parts.
@@ -240,12 +238,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_boot_time_is_found_among_other_lines() {
-        assert_eq!(
-            boot_time(b"cpu 1 2 3\nctxt 5\nbtime 1700000000\nprocesses 5\n"),
-            Some(1_700_000_000)
-        );
-        assert_eq!(boot_time(b"cpu 1\n"), None);
+    fn parts_of_a_second_are_added_before_they_are_cut() {
+        let clock =
+            Clock { boot: 1_700_000_000 * NANOSECONDS + 900_000_000, ticks_per_second: 100 };
+        assert_eq!(clock.time(0), 1_700_000_000);
+        assert_eq!(clock.time(95), 1_700_000_001);
+        assert_eq!(clock.time(110), 1_700_000_002);
+        let before = Clock { boot: -1, ..clock };
+        assert_eq!((before.time(0), before.time(1)), (-1, 0));
+        assert_eq!(clock.time(u64::MAX), 184_467_440_737_095_516 + 1_700_000_000 + 1);
     }
 
     #[test]
