@@ -63,8 +63,9 @@ pub fn find(service: &Service, part: Part, target: &dyn Target) -> Fact<Found> {
     let declared = starts(target);
     let mut gap = declared.unread.first().cloned();
     let mut starts: Vec<Start> = Vec::new();
+    let id = unit_id(service, target);
     for start in &declared.all {
-        match is_of(service, start, target) {
+        match is_of(service, id.as_ref(), start, target) {
             Ok(true) => starts.push(start.clone()),
             Ok(false) => {}
             // It may be a further start of the service.
@@ -87,14 +88,24 @@ fn workers(start: &Start, target: &dyn Target) -> Fact<Identity> {
     Ok(identity)
 }
 
-fn is_of(service: &Service, start: &Start, target: &dyn Target) -> Fact<bool> {
-    // Aliases are found under the name of their unit, for which no unit has to be read.
-    let id = |unit: &String| -> Fact<String> {
-        let found = target.derived().units(target).id_of(unit)?;
-        Ok(found.unwrap_or_else(|| unit.clone()))
-    };
-    let unit = service.unit.as_ref().map(|unit| match &start.unit {
-        Some(own) => Ok(own == unit || *own == id(unit)?),
+/// The name that the unit of a service has behind all aliases. Aliases are found under the name of
+/// their unit, for which no unit has to be read.
+fn unit_id(service: &Service, target: &dyn Target) -> Option<Fact<String>> {
+    let unit = service.unit.as_ref()?;
+    let found = target.derived().units(target).id_of(unit);
+    Some(found.map(|found| found.unwrap_or_else(|| unit.clone())))
+}
+
+/// Whether it is a start of the service; `id` is the name that its unit has behind all aliases.
+fn is_of(
+    service: &Service,
+    id: Option<&Fact<String>>,
+    start: &Start,
+    target: &dyn Target,
+) -> Fact<bool> {
+    let unit = id.map(|id| match &start.unit {
+        Some(own) if service.unit.as_ref() == Some(own) => Ok(true),
+        Some(own) => id.as_ref().map(|id| own == id).map_err(Unknown::clone),
         None => Ok(false),
     });
     let runs = |exe: &str| program::runs(start, exe, target);
@@ -208,9 +219,10 @@ pub fn runs(service: &Service, exe: &Path, starts: &[Start], target: &dyn Target
     let exe_fits = service.exe.as_ref().map_or(Ok(true), |own| is(&text::path(own)));
     let name_fits = service.process_name.as_ref().map_or(Ok(true), |own| is(own));
     let by_program = service.exe.is_some() && service.unit.is_none();
+    let id = unit_id(service, target);
     let one = |start: &Start| {
         let runs = || program::runs(start, &exe, target);
-        all([is_of(service, start, target), runs()])
+        all([is_of(service, id.as_ref(), start, target), runs()])
     };
     let started = if by_program { Ok(true) } else { any(starts.iter().map(one)) };
     all([exe_fits, name_fits, started])

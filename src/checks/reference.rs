@@ -300,7 +300,8 @@ fn of_user(name: &str, property: &str, target: &dyn Target) -> Fact<BTreeSet<Str
 fn of_unit(name: &str, property: &str, target: &dyn Target) -> Fact<BTreeSet<String>> {
     let Some(unit) = find(name, target)? else { return Ok(BTreeSet::new()) };
     let default = (crate::formats::systemd::FORMAT.default)(property);
-    let mut values = of_settings(&unit.settings?, property, default, target)?;
+    let settings = unit.settings.as_ref().map_err(Unknown::clone)?;
+    let mut values = of_settings(settings, property, default, target)?;
     if property == "Service.Group" && values.is_empty() {
         // systemd.exec(5): without Group=, the default group of the user.
         let users = of_unit(name, "Service.User", target)?;

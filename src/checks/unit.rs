@@ -74,7 +74,7 @@ pub struct UnitView {
     /// The name that the rule gives.
     pub name: String,
     /// `None`: there is no such unit.
-    pub unit: Option<Unit>,
+    pub unit: Option<Arc<Unit>>,
 }
 
 impl UnitView {
@@ -126,8 +126,8 @@ pub fn unit_name(node: &Node) -> Result<String, Diagnostic> {
 }
 
 /// The unit of that name.
-pub fn find(name: &str, target: &dyn Target) -> Fact<Option<Unit>> {
-    target.derived().units(target).unit(target, name)
+pub fn find(name: &str, target: &dyn Target) -> Fact<Option<Arc<Unit>>> {
+    target.derived().unit(target, name)
 }
 
 impl Check for UnitCheck {

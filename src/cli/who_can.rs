@@ -166,12 +166,12 @@ fn of_service(service: &str, target: &dyn Target) -> Result<(String, Items), Str
         true => service.to_owned(),
         false => format!("{service}.service"),
     };
-    let index = target.derived().units(target);
-    match index.unit(target, &name) {
+    match target.derived().unit(target, &name) {
         Ok(Some(unit)) => {
             let processes =
                 running(Selector { unit: Some(unit.id.clone()), ..Selector::default() })?;
-            Ok((unit.id.clone(), service::items(target, &processes, [unit.id], &[])))
+            let items = service::items(target, &processes, [unit.id.clone()], &[]);
+            Ok((unit.id.clone(), items))
         }
         Ok(None) => none(&format!("unit {name}")),
         Err(why) => Err(why.to_string()),

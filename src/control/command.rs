@@ -1,8 +1,8 @@
 //! A command, and what it leads to: the program, its interpreter, scripts and what they name.
 
 use super::{Items, environment, program};
-use crate::facts::Unknown;
 use crate::facts::file::FileKind;
+use crate::facts::{Fact, Unknown};
 use crate::target::recording::contents::Content;
 use crate::target::{Target, learn};
 use std::collections::BTreeSet;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Larger files are no scripts that are looked through.
 const SCRIPT_LIMIT: u64 = 1 << 20;
+/// What a script begins with, `execve(2)`.
+const MARK: &[u8] = b"#!";
 /// The most words of one script that may name programs.
 const WORDS: usize = 20_000;
 /// How deep scripts may call scripts.
@@ -166,12 +168,7 @@ impl Walk<'_> {
             self.large(&at, why, items);
             return;
         }
-        let script = learn(self.target, "script", &at, |target| {
-            let bytes = target.read_up_to(&at, SCRIPT_LIMIT)?;
-            let script = bytes.filter(|bytes| bytes.starts_with(b"#!"));
-            Ok(script.map(|bytes| Content(Arc::new(what_counts(&bytes).to_vec()))))
-        });
-        match script {
+        match script(self.target, &at) {
             Ok(Some(Content(bytes))) => self.script(&at, &bytes, items, depth),
             Ok(None) => program::add_libraries(self.target, &at, why, items),
             Err(unknown) => items.unread.push(unknown),
@@ -180,9 +177,9 @@ impl Walk<'_> {
 
     /// A large file is a program; a script of that size is not looked through.
     fn large(&self, at: &Path, why: &str, items: &mut Items) {
-        let start = learn(self.target, "first bytes", at, |target| target.part(at, 0, 2));
+        let start = learn(self.target, "first bytes", at, |target| target.part(at, 0, MARK.len()));
         match start {
-            Ok(Some(start)) if start == b"#!" => {
+            Ok(Some(start)) if start == MARK => {
                 let limit = format!("a script of more than {SCRIPT_LIMIT} bytes");
                 let why = crate::facts::Cause::TooLarge(limit);
                 items.unread.push(Unknown::new(crate::text::path(at), why));
@@ -275,6 +272,26 @@ impl Walk<'_> {
         let end = end.and_then(|route| route.end);
         end.is_some_and(|(_, fact)| fact.kind == FileKind::File && fact.mode.0 & EXECUTABLE != 0)
     }
+}
+
+/// What counts of a script; `None` for a program, of which no more than the first bytes are read, and
+/// these once.
+fn script(target: &dyn Target, at: &Path) -> Fact<Option<Content>> {
+    let memo = target.derived().programs();
+    if memo.is_no_script(at) {
+        return Ok(None);
+    }
+    let script = learn(target, "script", at, |target| {
+        if target.part(at, 0, MARK.len())?.is_none_or(|start| start != MARK) {
+            return Ok(None);
+        }
+        let bytes = target.read_up_to(at, SCRIPT_LIMIT)?.filter(|bytes| bytes.starts_with(MARK));
+        Ok(bytes.map(|bytes| Content(Arc::new(what_counts(&bytes).to_vec()))))
+    })?;
+    if script.is_none() {
+        memo.note_no_script(at);
+    }
+    Ok(script)
 }
 
 fn why_path(text: &str) -> String {

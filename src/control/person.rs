@@ -334,7 +334,7 @@ fn own(target: &dyn Target, user: &User, items: &mut Items) {
     let index = target.derived().units(target);
     items.unread.extend(index.unread.iter().cloned());
     for name in index.all() {
-        let one = match index.unit(target, name) {
+        let one = match target.derived().unit(target, name) {
             Ok(Some(one)) if !one.masked => one,
             Ok(_) => continue,
             Err(why) => {

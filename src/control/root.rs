@@ -376,7 +376,7 @@ fn units(target: &dyn Target, items: &mut Items) {
     let index = target.derived().units(target);
     items.unread.extend(index.unread.iter().cloned());
     for name in index.all() {
-        match index.unit(target, name) {
+        match target.derived().unit(target, name) {
             Ok(Some(found)) if !found.masked => unit::add_as_root(target, &found, items),
             Ok(_) => {}
             Err(why) => items.unread.push(why),

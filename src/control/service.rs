@@ -26,9 +26,8 @@ pub fn items(
             Err(why) => items.unread.push(why.clone()),
         }
     }
-    let index = target.derived().units(target);
     for name in units {
-        match index.unit(target, &name) {
+        match target.derived().unit(target, &name) {
             Ok(Some(found)) => unit::add(target, &found, &mut items),
             Ok(None) => {}
             Err(why) => items.unread.push(why),

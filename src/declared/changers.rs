@@ -31,7 +31,8 @@ const RAISERS: &[&str] = &["sudo", "su", "doas", "pkexec", "run0"];
 /// program that may change it.
 pub fn settle(start: &mut Start, target: &dyn Target) {
     if start.script.is_none() {
-        match start.program.as_deref().map_or(Ok(None), |path| script(path, target)) {
+        let known = |path| target.derived().script(path, || script(path, target));
+        match start.program.as_deref().map_or(Ok(None), known) {
             Ok(script) => start.script = script,
             // A script that is not seen may start something else as somebody else.
             Err(why) => {

@@ -11,18 +11,19 @@ use crate::formats::systemd::{self, names};
 use crate::target::Target;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The most units that are looked at.
 const LIMIT: usize = 10_000;
 
 /// All units of a type (`service`) that could be started: masked ones, templates and mere aliases
 /// left out. What cannot be read is told in `unread`.
-pub fn of_kind(target: &dyn Target, kind: &str, unread: &mut Vec<Unknown>) -> Vec<Unit> {
+pub fn of_kind(target: &dyn Target, kind: &str, unread: &mut Vec<Unknown>) -> Vec<Arc<Unit>> {
     let index = target.derived().units(target);
     unread.extend(index.unread.iter().cloned());
     let mut found = Vec::new();
     for name in names_of(&index, kind) {
-        match index.unit(target, &name) {
+        match target.derived().unit(target, &name) {
             Ok(Some(unit)) if unit.id == name && !unit.masked => found.push(unit),
             Ok(_) => {}
             // Told once above.

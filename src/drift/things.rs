@@ -321,7 +321,7 @@ fn units(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unknow
     }
     let mut all = Named::new();
     for name in index.all() {
-        let unit = match index.unit(target, name) {
+        let unit = match target.derived().unit(target, name) {
             Ok(Some(unit)) => unit,
             Ok(None) => continue,
             Err(why) => {

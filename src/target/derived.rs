@@ -1,6 +1,7 @@
 //! Facts that follow from files alone, the same way on every target: read when first asked for,
 //! once per run.
 
+use super::kept::Memo;
 use super::{Files, Target, inventory, learn};
 use crate::access;
 use crate::control::program;
@@ -13,6 +14,7 @@ use crate::facts::package::Packages;
 use crate::facts::start::{Sockets, Starts};
 use crate::facts::sudo::Sudoers;
 use crate::facts::sysctl::SysctlSettings;
+use crate::facts::unit::Unit;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::units::Index;
 use crate::formats::{cron, modprobe, mounts, packages, sudoers, sysctl_d};
@@ -25,6 +27,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Derived {
     units: OnceCell<Arc<Index>>,
+    units_by_name: Memo<String, Arc<Unit>>,
+    scripts: Memo<PathBuf, String>,
     packages: OnceCell<Fact<Arc<Packages>>>,
     sysctl: OnceCell<Arc<SysctlSettings>>,
     modules: OnceCell<Arc<ModuleRules>>,
@@ -187,8 +191,28 @@ impl Derived {
         Arc::clone(self.sockets.get_or_init(|| Arc::new(read())))
     }
 
+    /// The text of the script that a program is, which `read` finds out; `None`: it is none.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn script(
+        &self,
+        path: &Path,
+        read: impl FnOnce() -> Fact<Option<String>>,
+    ) -> Fact<Option<String>> {
+        self.scripts.get(path, read)
+    }
+
     /// The units of systemd by name.
     pub fn units(&self, files: &dyn Files) -> Arc<Index> {
         Arc::clone(self.units.get_or_init(|| Arc::new(Index::read(files))))
+    }
+
+    /// The unit of that name, read; `None`: there is no such unit.
+    ///
+    /// # Errors
+    /// Those of [`Index::unit`].
+    pub fn unit(&self, files: &dyn Files, name: &str) -> Fact<Option<Arc<Unit>>> {
+        self.units_by_name.get(name, || Ok(self.units(files).unit(files, name)?.map(Arc::new)))
     }
 }

@@ -11,6 +11,7 @@ pub mod glob;
 pub mod image;
 pub mod inside;
 pub mod inventory;
+mod kept;
 pub mod live;
 pub mod marked;
 pub mod memory;

@@ -4,6 +4,7 @@
 //! those of the target's own files; the machine spotcheck runs on is never asked.
 
 use super::derived::Derived;
+use super::kept::KeptFiles;
 use super::live::os_release;
 use super::{Files, Selection, Target};
 use crate::facts::account::{Accounts, Group, User};
@@ -42,6 +43,7 @@ pub struct Still<F> {
     files: F,
     host: Host,
     image: Option<Image>,
+    kept: KeptFiles,
     accounts: OnceCell<Fact<Arc<Accounts>>>,
     derived: Derived,
 }
@@ -64,7 +66,14 @@ impl<F: Layered> Still<F> {
             },
             recorded: None,
         };
-        Self { files, host, image, accounts: OnceCell::new(), derived: Derived::default() }
+        Self {
+            files,
+            host,
+            image,
+            kept: KeptFiles::default(),
+            accounts: OnceCell::new(),
+            derived: Derived::default(),
+        }
     }
 
     /// Without `/etc/passwd` or `/etc/group` there are no accounts (an image from scratch), which
@@ -90,7 +99,7 @@ fn not_running<T>(what: &str) -> Fact<T> {
 
 impl<F: Layered> Files for Still<F> {
     fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
-        self.files.file(path)
+        self.kept.files.get(path, || self.files.file(path))
     }
 
     fn acl(&self, path: &Path) -> Fact<Option<Acl>> {
@@ -102,7 +111,7 @@ impl<F: Layered> Files for Still<F> {
     }
 
     fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
-        self.files.read(path)
+        self.kept.content(path, || self.files.read(path))
     }
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
@@ -110,11 +119,11 @@ impl<F: Layered> Files for Still<F> {
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
-        self.files.list(path)
+        self.kept.lists.get(path, || self.files.list(path))
     }
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
-        self.files.sha256(path)
+        self.kept.hashes.get(path, || self.files.sha256(path))
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 const LIST_LIMIT: usize = 1 << 20;
 /// Larger files are not hashed (256 GiB): a sparse file may claim to have 8 EiB.
 const HASH_LIMIT: u64 = 256 << 30;
+/// What is read at first of a file that is wanted whole.
+const FIRST_READ: usize = 8 << 10;
 
 /// `lstat(2)`; `None` for no such file.
 pub(super) fn file(path: &Path) -> Fact<Option<FileFact>> {
@@ -112,10 +114,12 @@ pub(super) fn read(path: &Path, most: u64) -> Fact<Option<Vec<u8>>> {
 
 /// Everything in an open file of at most `most` bytes.
 pub(in crate::target) fn content(path: &Path, file: File, most: u64) -> Fact<Vec<u8>> {
-    let mut bytes = Vec::new();
-    // Files of /proc and /sys have no size, so what is read counts.
+    // Configuration is small: room for all of it, so that it takes one call to read and one to see
+    // that it ends. Files of /proc and /sys have no size, so what is read counts.
+    let mut bytes = Vec::with_capacity(FIRST_READ);
     let limit = most.saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(|e| Unknown::from_io(name(path), &e))?;
+    bytes.shrink_to_fit();
     if bytes.len() as u64 > most {
         let cause = Cause::TooLarge(format!("more than {most} bytes"));
         return Err(Unknown::new(name(path), cause));

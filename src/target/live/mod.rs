@@ -29,6 +29,7 @@ pub use parts::arguments;
 pub use select::pid_file;
 
 use super::derived::Derived;
+use super::kept::{KeptFiles, Memo};
 use super::{Files, READ_LIMIT, Selection, Target};
 use crate::facts::account::{Accounts, Group, User};
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
@@ -41,22 +42,13 @@ use nix::fcntl::OFlag;
 use nss::Nss;
 use processes::Processes;
 use select::Matcher;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::hash::Hash;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use view::View;
-
-/// The most answers of one kind about files that are kept; beyond that, asking again reads again.
-const KEPT: usize = 200_000;
-/// The most bytes of file content that are kept.
-const KEPT_BYTES: usize = 64 << 20;
-
-/// Answers by question.
-type Memo<K, V> = RefCell<HashMap<K, Fact<Option<V>>>>;
 
 /// The live host.
 #[derive(Debug)]
@@ -75,11 +67,7 @@ pub struct Live {
     nss_groups: Memo<String, Group>,
     nss_groups_by_id: Memo<u32, Group>,
     group_sets: Memo<(String, u32), BTreeSet<u32>>,
-    files: Memo<PathBuf, Arc<FileFact>>,
-    lists: Memo<PathBuf, Arc<Vec<OsString>>>,
-    contents: Memo<PathBuf, Arc<Vec<u8>>>,
-    content_bytes: Cell<usize>,
-    hashes: Memo<PathBuf, String>,
+    kept: KeptFiles,
     derived: Derived,
 }
 
@@ -97,16 +85,12 @@ impl Live {
             holders: RefCell::default(),
             accounts: OnceCell::new(),
             nss: Nss::default(),
-            nss_users: RefCell::default(),
-            nss_users_by_id: RefCell::default(),
-            nss_groups: RefCell::default(),
-            nss_groups_by_id: RefCell::default(),
-            group_sets: RefCell::default(),
-            files: RefCell::default(),
-            lists: RefCell::default(),
-            contents: RefCell::default(),
-            content_bytes: Cell::new(0),
-            hashes: RefCell::default(),
+            nss_users: Memo::default(),
+            nss_users_by_id: Memo::default(),
+            nss_groups: Memo::default(),
+            nss_groups_by_id: Memo::default(),
+            group_sets: Memo::default(),
+            kept: KeptFiles::default(),
             derived: Derived::default(),
         }
     }
@@ -138,26 +122,9 @@ impl Default for Live {
     }
 }
 
-/// The answer to a question that may have been asked before.
-fn kept<K: Eq + Hash, V: Clone>(
-    memo: &Memo<K, V>,
-    key: K,
-    ask: impl FnOnce(&K) -> Fact<Option<V>>,
-) -> Fact<Option<V>> {
-    if let Some(answer) = memo.borrow().get(&key) {
-        return answer.clone();
-    }
-    let answer = ask(&key);
-    let mut memo = memo.borrow_mut();
-    if memo.len() < KEPT {
-        memo.insert(key, answer.clone());
-    }
-    answer
-}
-
 impl Files for Live {
     fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
-        kept(&self.files, path.to_owned(), |path| match self.view() {
+        self.kept.files.get(path, || match self.view() {
             View::Through { root, .. } => root.file(path),
             view => {
                 view.reaches(path)?;
@@ -189,17 +156,7 @@ impl Files for Live {
     }
 
     fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
-        if let Some(answer) = self.contents.borrow().get(path) {
-            return answer.clone();
-        }
-        let answer = self.content(path, READ_LIMIT);
-        let size = answer.as_ref().ok().and_then(Option::as_ref).map_or(0, |bytes| bytes.len());
-        let total = self.content_bytes.get().saturating_add(size);
-        if total > KEPT_BYTES {
-            return answer;
-        }
-        self.content_bytes.set(total);
-        kept(&self.contents, path.to_owned(), |_| answer)
+        self.kept.content(path, || self.content(path, READ_LIMIT))
     }
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
@@ -207,7 +164,7 @@ impl Files for Live {
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
-        kept(&self.lists, path.to_owned(), |path| match self.view() {
+        self.kept.lists.get(path, || match self.view() {
             View::Through { root, .. } => root.list(path),
             view => {
                 view.follows(path)?;
@@ -217,7 +174,7 @@ impl Files for Live {
     }
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
-        kept(&self.hashes, path.to_owned(), |path| match self.view() {
+        self.kept.hashes.get(path, || match self.view() {
             View::Through { root, .. } => root.sha256(path),
             view => {
                 view.follows(path)?;
@@ -328,38 +285,38 @@ impl Target for Live {
     fn user(&self, name: &str) -> Fact<Option<User>> {
         match self.accounts()?.user(name) {
             Some(user) => Ok(Some(user.clone())),
-            None => kept(&self.nss_users, name.to_owned(), |name| self.nss.user(name)),
+            None => self.nss_users.get(name, || self.nss.user(name)),
         }
     }
 
     fn user_by_id(&self, uid: u32) -> Fact<Option<User>> {
         match self.accounts()?.user_by_id(uid) {
             Some(user) => Ok(Some(user.clone())),
-            None => kept(&self.nss_users_by_id, uid, |uid| self.nss.user_by_id(*uid)),
+            None => self.nss_users_by_id.get(&uid, || self.nss.user_by_id(uid)),
         }
     }
 
     fn group(&self, name: &str) -> Fact<Option<Group>> {
         match self.accounts()?.group(name) {
             Some(group) => Ok(Some(group.clone())),
-            None => kept(&self.nss_groups, name.to_owned(), |name| self.nss.group(name)),
+            None => self.nss_groups.get(name, || self.nss.group(name)),
         }
     }
 
     fn group_by_id(&self, gid: u32) -> Fact<Option<Group>> {
         match self.accounts()?.group_by_id(gid) {
             Some(group) => Ok(Some(group.clone())),
-            None => kept(&self.nss_groups_by_id, gid, |gid| self.nss.group_by_id(*gid)),
+            None => self.nss_groups_by_id.get(&gid, || self.nss.group_by_id(gid)),
         }
     }
 
     fn groups_of(&self, user: &User) -> Fact<BTreeSet<u32>> {
         let accounts = self.accounts()?;
-        let groups = kept(&self.group_sets, (user.name.clone(), user.gid), |(name, gid)| {
-            let mut groups = BTreeSet::from([*gid]);
-            let member = |group: &&Group| group.members.contains(name);
+        let groups = self.group_sets.get(&(user.name.clone(), user.gid), || {
+            let mut groups = BTreeSet::from([user.gid]);
+            let member = |group: &&Group| group.members.contains(&user.name);
             groups.extend(accounts.groups.iter().filter(member).map(|group| group.gid));
-            groups.extend(self.nss.groups_of(name, *gid)?);
+            groups.extend(self.nss.groups_of(&user.name, user.gid)?);
             Ok(Some(groups))
         })?;
         Ok(groups.unwrap_or_default())
