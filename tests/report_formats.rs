@@ -29,7 +29,6 @@ fn rule(id: &str, severity: Severity, line: usize) -> Arc<RuleInfo> {
         file: PathBuf::from("policies/my web.yaml"),
         line,
         column: 5,
-        verify: format!("spotcheck check 'policies/my web.yaml' --rule {id}"),
         action: ActionHints::default(),
         asks: id.to_owned(),
         demands: Vec::new(),

@@ -59,8 +59,7 @@ pub fn could(
         .expected(format!("{verb} by {}", users.show().replace("one of ", "each of ")))
         .observed(observed.join("; "))
         .caused_by(directory_on_the_way(path, &deciding));
-    let steps = denied.and_then(|component| grant(view, users, wanted, &component, target));
-    steps.into_iter().fold(assertion, Assertion::repair).decide(holds)
+    assertion.decide(holds).repaired_by(|| grant(view, users, wanted, &denied?, target))
 }
 
 /// The directory that decides for all users, so that the many files below it are one piece of work.

@@ -64,17 +64,18 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
             let expect = problems.ok(Expect::<Principal>::parse(node))?;
             Some(Box::new(move |view, target| {
                 let (path, file) = file_of(view);
+                let holds = user_is(target, &expect, file.uid);
                 let mut observed = user_name(target, file.uid);
-                if let Some(name) = missing_user(target, &expect) {
+                if holds == Ok(false)
+                    && let Some(name) = missing_user(target, &expect)
+                {
                     observed.push_str(&format!("; there is no user {name} here"));
                 }
-                let repair = chown(view);
-                repair
-                    .into_iter()
-                    .fold(about(view, "owner", path, file), Assertion::repair)
+                about(view, "owner", path, file)
                     .expected(expect.show())
                     .observed(observed)
-                    .decide(user_is(target, &expect, file.uid))
+                    .decide(holds)
+                    .repaired_by(|| chown(view))
             }))
         },
     },
@@ -89,19 +90,19 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
             let expect = problems.ok(Expect::<Principal>::parse(node))?;
             Some(Box::new(move |view, target| {
                 let (path, file) = file_of(view);
+                let holds = group_is(target, &expect, file.gid);
                 let mut observed = group_name(target, file.gid);
-                if let Some(Principal::Name(name)) = expect.wanted()
+                if holds == Ok(false)
+                    && let Some(Principal::Name(name)) = expect.wanted()
                     && group_id(target, &Principal::Name(name.clone())) == Ok(None)
                 {
                     observed.push_str(&format!("; there is no group {name} here"));
                 }
-                let repair = chown(view);
-                repair
-                    .into_iter()
-                    .fold(about(view, "group", path, file), Assertion::repair)
+                about(view, "group", path, file)
                     .expected(expect.show())
                     .observed(observed)
-                    .decide(group_is(target, &expect, file.gid))
+                    .decide(holds)
+                    .repaired_by(|| chown(view))
             }))
         },
     },
@@ -294,15 +295,15 @@ fn mode(view: &FileView, expect: &Expect<ModeExpectation>) -> Assertion {
             Term::Matches(_) => false,
         })
     });
-    let assertion =
-        about(view, "mode", path, file).expected(expect.show()).observed(file.mode.to_string());
-    chmod(expect, file)
-        .map(|spec| {
-            format!("chmod {} {}", shell::quote(spec.as_bytes()), shell::quote_path(&view.path))
-        })
-        .into_iter()
-        .fold(assertion, Assertion::repair)
+    about(view, "mode", path, file)
+        .expected(expect.show())
+        .observed(file.mode.to_string())
         .decide(holds)
+        .repaired_by(|| {
+            let spec = chmod(expect, file)?;
+            let spec = shell::quote(spec.as_bytes());
+            Some(format!("chmod {spec} {}", shell::quote_path(&view.path)))
+        })
 }
 
 /// Whether a bound forbids or requires nothing, so that the rule would pass whatever is seen.

@@ -75,7 +75,7 @@ impl Bound {
             }
             Bound::User(expect) => {
                 let threads = process.seen_threads()?;
-                let uids: BTreeSet<u32> = threads.iter().flat_map(|t| t.uid.all()).collect();
+                let uids: BTreeSet<u32> = threads.iter().flat_map(|t| t.uid.distinct()).collect();
                 crate::policy::expect::all(uids.into_iter().map(|uid| user_is(target, expect, uid)))
             }
         }

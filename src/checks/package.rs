@@ -261,7 +261,7 @@ fn installed(view: &PackageView, wanted: bool) -> Assertion {
         .about("installed")
         .expected(if wanted { "installed" } else { "not installed" })
         .observed(if words.is_empty() { "not installed".into() } else { words.join(", ") });
-    step.into_iter().fold(assertion, Assertion::repair).decide(holds)
+    assertion.decide(holds).repaired_by(|| step)
 }
 
 fn version(view: &PackageView, expect: &Expect<Version>) -> Assertion {
@@ -284,7 +284,7 @@ fn version(view: &PackageView, expect: &Expect<Version>) -> Assertion {
         .about("version")
         .expected(expect.show())
         .observed(view.words(|package| package.version.clone()));
-    upgrade.into_iter().fold(assertion, Assertion::repair).decide(view.earned(holds))
+    assertion.decide(view.earned(holds)).repaired_by(|| upgrade)
 }
 
 fn held(view: &PackageView, wanted: bool) -> Assertion {
@@ -310,5 +310,5 @@ fn held(view: &PackageView, wanted: bool) -> Assertion {
         .expected(if wanted { "held" } else { "not held" })
         .observed(view.words(word));
     let holds = all(view.there().map(fits));
-    step.into_iter().fold(assertion, Assertion::repair).decide(view.earned(holds))
+    assertion.decide(view.earned(holds)).repaired_by(|| step)
 }

@@ -87,14 +87,15 @@ static CONDITIONS: &[Condition<PortView>] = &[
                     return declared.listening(wanted);
                 }
                 let listens = !view.sockets.is_empty();
-                let steps = Holder::stop_steps(&view.holders.iter().collect::<Vec<_>>());
-                let steps = if wanted { Vec::new() } else { steps };
-                steps
-                    .into_iter()
-                    .fold(about(view, "listening"), Assertion::repair)
+                let steps = || match wanted {
+                    true => Vec::new(),
+                    false => Holder::stop_steps(&view.holders.iter().collect::<Vec<_>>()),
+                };
+                about(view, "listening")
                     .expected(if wanted { "something listens" } else { "nothing listens" })
                     .observed(if listens { held_by(view) } else { "nothing listens".into() })
                     .decide(Ok(listens == wanted))
+                    .repaired_by(steps)
             }))
         },
     },
@@ -260,19 +261,17 @@ fn held_by(view: &PortView) -> String {
 
 fn bound_by(view: &PortView, wanted: &[Bound], target: &dyn Target) -> Assertion {
     let names: Vec<String> = wanted.iter().map(Bound::show).collect();
-    let expected = format!("held by {}", names.join(" or "));
+    let assertion = about(view, "bound_by").expected(format!("held by {}", names.join(" or ")));
     let start = wanted.iter().filter_map(|bound| bound.start_step(target));
     if view.sockets.is_empty() {
-        let assertion = about(view, "bound_by").expected(expected).observed("nothing listens");
-        return start.fold(assertion, Assertion::repair).fail();
+        return assertion.observed("nothing listens").fail().repaired_by(|| start);
     }
     let verdicts: Vec<_> =
         view.holders.iter().map(|holder| (holder, holder.is_any_of(wanted, target))).collect();
     let strangers: Vec<&Holder> =
         verdicts.iter().filter(|(_, fact)| *fact == Ok(false)).map(|(holder, _)| *holder).collect();
-    let steps = Holder::stop_steps(&strangers);
+    let stop = || Holder::stop_steps(&strangers);
     let gap = view.unseen.iter().map(|why| Err(why.clone()));
-    let holds = all(verdicts.into_iter().map(|(_, fact)| fact).chain(gap));
-    let assertion = about(view, "bound_by").expected(expected).observed(held_by(view));
-    steps.into_iter().chain(start).fold(assertion, Assertion::repair).decide(holds)
+    let holds = all(verdicts.iter().map(|(_, fact)| fact.clone()).chain(gap));
+    assertion.observed(held_by(view)).decide(holds).repaired_by(|| stop().into_iter().chain(start))
 }

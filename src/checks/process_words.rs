@@ -32,7 +32,7 @@ pub fn pid_list(pids: &[u32]) -> String {
 /// As whom a process runs, over all ids of all threads: `nginx`, or `nginx+root` when it can be both.
 pub fn identity_of(process: &Process, target: &dyn Target) -> String {
     let Ok(threads) = &process.threads else { return "unreadable".into() };
-    let uids: BTreeSet<u32> = threads.iter().flat_map(|thread| thread.uid.all()).collect();
+    let uids: BTreeSet<u32> = threads.iter().flat_map(|thread| thread.uid.distinct()).collect();
     let names: Vec<String> = uids.into_iter().map(|uid| user_name(target, uid)).collect();
     names.join("+")
 }

@@ -252,27 +252,28 @@ fn unsaid(thread: &Thread, field: &str) -> Unknown {
 
 fn running(view: &ServiceView, wanted: bool, target: &dyn Target) -> Assertion {
     let runs = !view.processes.is_empty();
-    let assertion = Assertion::of(&view.subject, "running")
-        .expected(if wanted { "running" } else { "not running" })
-        .observed(if runs {
-            grouped(&view.processes, |process| identity_of(process, target))
-        } else {
-            format!("no process found by {}", view.service.criteria())
-        })
-        .seen(view.processes.iter().map(|process| Sighting::process(process)));
     let holds = match (runs, &view.gap) {
         (true, _) => Ok(wanted),
         (false, Some(why)) => Err(why.clone()),
         (false, None) => Ok(!wanted),
     };
-    let steps = match (wanted, &view.service.unit) {
+    let steps = || match (wanted, &view.service.unit) {
         (true, _) => start_steps(&view.service, target),
         (false, Some(unit)) => {
             vec![format!("systemctl disable --now {}", text::shell::quote(unit.as_bytes()))]
         }
         (false, None) => Vec::new(),
     };
-    steps.into_iter().fold(assertion, Assertion::repair).decide(holds)
+    Assertion::of(&view.subject, "running")
+        .expected(if wanted { "running" } else { "not running" })
+        .observed(if runs {
+            grouped(&view.processes, |process| identity_of(process, target))
+        } else {
+            format!("no process found by {}", view.service.criteria())
+        })
+        .seen(view.processes.iter().map(|process| Sighting::process(process)))
+        .decide(holds)
+        .repaired_by(steps)
 }
 
 /// How to start a service: by its unit, or by the unit of its name where systemd has one.
@@ -336,14 +337,9 @@ fn every_process(
 ) -> Assertion {
     let verdicts: Vec<(&Process, Fact<bool>)> =
         view.processes.iter().map(|process| (process.as_ref(), fits(process))).collect();
-    let violators: Vec<&Process> =
-        verdicts.iter().filter(|(_, fact)| *fact == Ok(false)).map(|(p, _)| *p).collect();
-    let shown: Vec<&Process> = if violators.is_empty() {
-        view.processes.iter().map(AsRef::as_ref).collect()
-    } else {
-        violators
-    };
-    let seen = shown.into_iter().map(Sighting::process).collect::<Vec<_>>();
+    let violated = verdicts.iter().any(|(_, fact)| *fact == Ok(false));
+    let shown = verdicts.iter().filter(|(_, fact)| !violated || *fact == Ok(false));
+    let seen: Vec<Sighting> = shown.map(|(process, _)| Sighting::process(process)).collect();
     let gap = view.gap.iter().map(|why| Err(why.clone()));
     let holds = all(verdicts.into_iter().map(|(_, fact)| fact).chain(gap));
     Assertion::of(&view.subject, condition).seen(seen).decide(holds)

@@ -57,10 +57,10 @@ pub fn run_as(
         return declared_service::run_as(view, found, user, group, target);
     }
     let fits = |thread: &Thread| {
-        let users = thread.uid.all().map(|uid| user.map_or(Ok(true), |u| user_is(target, u, uid)));
-        let groups =
-            thread.gid.all().map(|gid| group.map_or(Ok(true), |g| group_is(target, g, gid)));
-        all(users.into_iter().chain(groups))
+        let is_user = |uid| user.map_or(Ok(true), |user| user_is(target, user, uid));
+        let is_group = |gid| group.map_or(Ok(true), |group| group_is(target, group, gid));
+        let users = thread.uid.distinct().map(is_user);
+        all(users.chain(thread.gid.distinct().map(is_group)))
     };
     let words =
         [user.map(|u| format!("user {}", u.show())), group.map(|g| format!("group {}", g.show()))];

@@ -99,14 +99,16 @@ impl SettingTest {
             (Ok(false), Some(why)) if !certain => Err(why.clone()),
             _ => holds,
         };
-        let assertion = Assertion::of(subject, &self.path)
+        let steps = || {
+            violated()
+                .filter_map(|(lookup, _)| advice(target, |target| self.repair(lookup, target)))
+        };
+        Assertion::of(subject, &self.path)
             .expected(self.show())
             .observed(observed.join(", "))
-            .seen(shown.iter().map(|lookup| self.sighting(lookup)));
-        violated()
-            .filter_map(|(lookup, _)| advice(target, |target| self.repair(lookup, target)))
-            .fold(assertion, Assertion::repair)
+            .seen(shown.iter().map(|lookup| self.sighting(lookup)))
             .decide(holds)
+            .repaired_by(steps)
     }
 
     fn is_contains(&self) -> bool {

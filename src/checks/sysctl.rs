@@ -260,8 +260,8 @@ fn configured(view: &SysctlView, expect: &Expect<SettingValue>) -> Assertion {
     let assertion = view.about("configured").expected(expect.show()).observed(words).seen(seen);
     let holds =
         value.map_or(Ok(false), |value| expect.holds_for(&[value], Kind::Number, Special::Nothing));
-    let repair = expect.wanted().map(|wanted| view.write_down(&wanted.0));
-    repair.into_iter().fold(assertion, Assertion::repair).decide(view.earned(holds))
+    let step = || expect.wanted().map(|wanted| view.write_down(&wanted.0));
+    assertion.decide(view.earned(holds)).repaired_by(step)
 }
 
 fn consistent(view: &SysctlView) -> Assertion {
@@ -271,15 +271,12 @@ fn consistent(view: &SysctlView) -> Assertion {
         Err(why) => return assertion.unknown(why),
     };
     let (planned, words, seen) = view.planned();
-    let assertion = assertion
+    assertion
         .observed(format!("{now} now; the next boot sets: {words}"))
         .seen([Sighting::line(&view.path, 1, now)])
-        .seen(seen);
-    let repair = planned.and_then(|planned| bring_together(view, now, planned));
-    repair
-        .into_iter()
-        .fold(assertion, Assertion::repair)
+        .seen(seen)
         .decide(view.earned(Ok(planned.is_none_or(|planned| planned == now))))
+        .repaired_by(|| bring_together(view, now, planned?))
 }
 
 /// Which of two values has to go, the rule says, or nobody: writing down a wrong one would make it

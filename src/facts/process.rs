@@ -116,6 +116,13 @@ impl Ids {
     pub fn all(self) -> [u32; 4] {
         [self.real, self.effective, self.saved, self.filesystem]
     }
+
+    /// Those of the four that differ: nearly always one.
+    pub fn distinct(self) -> impl Iterator<Item = u32> {
+        let all = self.all();
+        let new = move |(at, id): &(usize, u32)| !all.iter().take(*at).any(|seen| seen == id);
+        all.into_iter().enumerate().filter(new).map(|(_, id)| id)
+    }
 }
 
 /// The five capability sets of `capabilities(7)`, one bit per capability.

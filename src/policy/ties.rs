@@ -35,8 +35,10 @@ pub fn of(policy: &Policy, rule: &Rule) -> Vec<String> {
             ties.extend(policy.services.values().filter(is_meant).map(tie));
         });
     }
-    let mut seen = std::collections::BTreeSet::new();
-    ties.retain(|tie| seen.insert(tie.clone()));
+    if ties.len() > 1 {
+        let mut seen = std::collections::BTreeSet::new();
+        ties.retain(|tie| seen.insert(tie.clone()));
+    }
     ties.truncate(MOST);
     ties
 }

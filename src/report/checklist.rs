@@ -134,7 +134,7 @@ fn task(finding: &Finding, key: &ItemKey) -> Task {
         evidence: vec![sentence(finding)],
         corrective: finding.corrective().to_vec(),
         preventive: rule.preventive.clone(),
-        verify: rule.verify.clone(),
+        verify: rule.verify(),
         links: rule.action.links.clone(),
     }
 }

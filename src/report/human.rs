@@ -147,7 +147,7 @@ impl Page {
             }
             fields.extend(steps.into_iter().map(|step| ("repair", step.clone())));
             fields.extend(rule.preventive.clone().map(|words| ("prevent", words)));
-            fields.push(("verify", rule.verify.clone()));
+            fields.push(("verify", rule.verify()));
         }
         let place = format!("{}:{}", crate::text::path(&rule.file), rule.line);
         let measures = match rule.measures.as_slice() {

@@ -135,7 +135,7 @@ struct JsonFinding<'a> {
     /// What keeps it from coming back.
     preventive: Option<&'a str>,
     /// Command that checks this rule alone.
-    verify: &'a str,
+    verify: String,
     /// Measures of the postmortem that the rule serves.
     measures: &'a [String],
     /// Where the demand comes from.
@@ -218,7 +218,7 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
         why: rule.why.as_deref(),
         corrective: finding.corrective(),
         preventive: rule.preventive.as_deref(),
-        verify: &rule.verify,
+        verify: rule.verify(),
         measures: &rule.measures,
         references: &rule.references,
         asked_by: Place { file: text::path(&rule.file), line: rule.line, column: rule.column },

@@ -42,7 +42,7 @@ pub fn details(finding: &Finding) -> Vec<String> {
     lines.extend(finding.rule.why.iter().map(|why| format!("why: {why}")));
     lines.extend(finding.corrective().iter().map(|step| format!("repair: {step}")));
     lines.extend(finding.rule.preventive.iter().map(|text| format!("prevent: {text}")));
-    lines.push(format!("verify: {}", finding.rule.verify));
+    lines.push(format!("verify: {}", finding.rule.verify()));
     lines
 }
 

@@ -17,7 +17,8 @@ fn is_harmless(c: char) -> bool {
 
 /// `text` with control, bidirectional and invisible characters written as `\n`, `\x1b`, `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_harmless) {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    if text.as_bytes().iter().all(plain) || text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -52,6 +53,9 @@ pub fn path(path: &Path) -> String {
 
 /// Bytes as text, those that are not UTF-8 as `\xff`.
 pub fn bytes(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());

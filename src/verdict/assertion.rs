@@ -125,6 +125,14 @@ impl Assertion {
         self
     }
 
+    /// The same for an assertion that has been decided: only of a violation the steps are found out.
+    pub fn repaired_by<I: IntoIterator<Item = String>>(self, steps: impl FnOnce() -> I) -> Self {
+        match self.outcome {
+            Outcome::Fail => steps().into_iter().fold(self, Self::repair),
+            _ => self,
+        }
+    }
+
     /// Names what a violation comes from, where that is not the subject itself.
     pub fn caused_by(mut self, cause: Option<Subject>) -> Self {
         self.cause = cause;

@@ -44,8 +44,6 @@ pub struct RuleInfo {
     pub line: usize,
     /// Column of the rule's id.
     pub column: usize,
-    /// The command that checks this rule alone.
-    pub verify: String,
     /// Options without which that command would ask something else: `--root DIR`, `--var x=y`.
     pub options: String,
     /// What its action items need to know.
@@ -87,7 +85,6 @@ impl RuleInfo {
             corrective: rule.corrective.clone(),
             preventive: rule.preventive.clone(),
             references: rule.references.clone(),
-            verify: verify_command(&file, &rule.id),
             options: String::new(),
             promises: promises.cloned(),
             ties: ties::of(policy, rule),
@@ -110,7 +107,11 @@ impl RuleInfo {
     /// Says options that the rule has to be verified with as well.
     pub fn verify_with(&mut self, options: &str) {
         self.options.push_str(options);
-        self.verify.push_str(options);
+    }
+
+    /// The command that checks this rule alone.
+    pub fn verify(&self) -> String {
+        verify_command(&self.file, &self.id) + &self.options
     }
 
     /// The command that checks this rule alone, whatever folder it is given in.

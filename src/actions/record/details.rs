@@ -74,6 +74,6 @@ pub(super) fn observed(finding: &Finding) -> String {
 pub(super) fn violation_lines(finding: &Finding) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", finding.assertion.condition, observed(finding))];
     lines.extend(finding.corrective().iter().map(|step| format!("repair: {step}")));
-    lines.push(format!("verify: {}", finding.rule.verify));
+    lines.push(format!("verify: {}", finding.rule.verify()));
     lines
 }
