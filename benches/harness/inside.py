@@ -10,6 +10,8 @@ from . import ROOT, WORK, control, hosts, inventory, ledger, many, measure, mixe
 
 SPOTCHECK = str(ROOT / "target/release/spotcheck")
 POLICIES = ROOT / "benches/policies"
+# Processes and sockets that an ordinary server has beside the service in question.
+ORDINARY = (150, 600)
 
 
 def check(policy):
@@ -57,6 +59,10 @@ def main():
         policy = many.write(WORK / f"rules-{count}.yaml", count)
         rules[f"spotcheck, {count} rules"] = check(policy)
     results["rules"] = measure.compare(rules, rounds)
+    neighbours = hosts.Crowd(*ORDINARY)
+    results["rules_on_a_server"] = measure.compare(rules, rounds)
+    results["ordinary"] = [len(neighbours.children), neighbours.sockets]
+    neighbours.end()
 
     results["ledger"] = ledger.run(WORK / "ledger", rounds)
 

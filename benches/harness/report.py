@@ -28,7 +28,10 @@ RULES = """\
 ## Many rules
 
 Of ten rules seven are about files (of `/usr/bin`, each another), two about a service and one about
-a port.
+a port. The host has nothing but nginx, as a container has; so the ten rules find little to do.
+"""
+ON_A_SERVER = """\
+The same beside {processes} more processes that hold {sockets} TCP sockets, as on a small server:
 """
 MIXED = """\
 ## Mixed rules
@@ -88,6 +91,8 @@ def render(results, versions, missing):
         table(results["crowd"]),
         RULES,
         table(results["rules"]),
+        ON_A_SERVER.format(processes=results["ordinary"][0], sockets=results["ordinary"][1]),
+        table(results["rules_on_a_server"]),
         MIXED,
         table(results["mixed"]),
         INVENTORY.format(files=results["inventory_files"]),
