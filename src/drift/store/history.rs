@@ -1,13 +1,9 @@
 //! Who made a baseline, and who accepted which changes: a line for each, and in each the digest of
 //! the one before, so that none can be taken out or changed alone.
 
-use super::{Failure, beside, read};
+use super::{Failure, beside, read, write_whole};
 use crate::text;
-use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use serde::{Deserialize, Serialize};
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// What the name of the file ends with.
@@ -16,7 +12,7 @@ pub const END: &str = ".history";
 const LIMIT: u64 = 64 << 20;
 
 /// Something that happened to a baseline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// From 1.
     pub number: u64,
@@ -93,30 +89,26 @@ impl History {
     }
 
     /// Adds an entry to the history of a baseline; its number and the digest of the line before are
-    /// filled in.
+    /// filled in. The file is replaced as a whole: half a line would break the chain.
     ///
     /// # Errors
     /// When it cannot be written, or the chain is broken.
-    pub fn append(baseline: &Path, mut entry: Entry) -> Result<(), Failure> {
+    pub fn append(baseline: &Path, entry: Entry) -> Result<(), Failure> {
         let history = Self::load(baseline)?;
-        let (entries, last) = match &history {
-            Some(history) => (history.entries.len(), history.last.clone()),
-            None => (0, digest("")),
+        let (number, previous) = match &history {
+            Some(history) => (history.entries.len() as u64 + 1, history.last.clone()),
+            None => (1, digest("")),
         };
-        entry.number = entries as u64 + 1;
-        entry.previous = last;
+        let entry = Entry { number, previous, ..entry };
         let line = serde_json::to_string(&entry).map_err(|error| Failure::Io(error.to_string()))?;
         let path = beside(baseline, END);
-        let failed = |error: std::io::Error| Failure::Io(format!("{}: {error}", text::path(&path)));
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(O_NOFOLLOW | O_NONBLOCK)
-            .open(&path)
-            .map_err(failed)?;
-        file.write_all(format!("{line}\n").as_bytes()).map_err(failed)?;
-        file.sync_all().map_err(failed)
+        let mut lines = if history.is_some() { read(&path, LIMIT)? } else { Vec::new() };
+        if lines.last().is_some_and(|last| *last != b'\n') {
+            lines.push(b'\n');
+        }
+        lines.extend(line.as_bytes());
+        lines.push(b'\n');
+        write_whole(&path, &lines)
     }
 }
 

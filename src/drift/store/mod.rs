@@ -7,7 +7,10 @@
 //! | `NAME.history` | who made and accepted what, a line each, chained by digests |
 //! | `NAME.minisig` | detached signature, made by whoever holds the key |
 //! | `NAME.state` | number of runs, and what the last report said |
+//! | `NAME.new` | a baseline that has not taken its place yet, see [`change`] |
+//! | `NAME.lock` | who changes it holds this |
 
+pub mod change;
 pub mod history;
 pub mod signature;
 pub mod state;
@@ -16,6 +19,7 @@ use super::baseline::decode::Damage;
 use super::baseline::{Baseline, FILE_LIMIT, decode, digest, encode};
 use crate::facts::drift::Against;
 use crate::text;
+use change::unfinished;
 use history::History;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use std::fmt;
@@ -126,13 +130,14 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// When there is none, or it cannot be trusted.
 pub fn load(path: &Path, key: Option<&signature::Key>) -> Result<Loaded, Failure> {
-    let bytes = read(path, FILE_LIMIT)?;
+    let history = History::load(path)?;
+    let (place, bytes) = in_force(path, history.as_ref())?;
     let name = text::path(path);
     let signature = match key {
         Some(key) => Some(signature::verify(path, &bytes, key).map_err(Failure::Untrusted)?),
         None => None,
     };
-    if key.is_none() && is_open_to_others(path) {
+    if key.is_none() && is_open_to_others(&place) {
         return Err(Failure::Untrusted(format!(
             "{name}: others than root and you can write the baseline, so that it proves nothing; \
              chown and chmod go-w it, or have it signed and configure the key"
@@ -140,7 +145,6 @@ pub fn load(path: &Path, key: Option<&signature::Key>) -> Result<Loaded, Failure
     }
     let baseline = decode(&bytes).map_err(|damage| Failure::Damage(format!("{name}: {damage}")))?;
     let digest = digest(&bytes);
-    let history = History::load(path)?;
     if let Some(last) = history.as_ref().and_then(|history| history.entries.last())
         && last.baseline != digest
     {
@@ -162,12 +166,25 @@ pub fn load(path: &Path, key: Option<&signature::Key>) -> Result<Loaded, Failure
     Ok(Loaded { baseline, against, history })
 }
 
+/// The file of the baseline that counts: that of its name, unless the history ends with one that was
+/// about to take it.
+fn in_force(path: &Path, history: Option<&History>) -> Result<(PathBuf, Vec<u8>), Failure> {
+    let named = read(path, FILE_LIMIT).map(|bytes| (path.to_owned(), bytes));
+    let last = history.and_then(|history| history.entries.last());
+    match (&named, last) {
+        (_, None) => named,
+        (Ok((_, bytes)), Some(last)) if last.baseline == digest(bytes) => named,
+        _ => unfinished(path, history).map_or(named, Ok),
+    }
+}
+
 /// The part of a digest that people compare.
 pub fn short(digest: &str) -> &str {
     digest.get(..16).unwrap_or(digest)
 }
 
-/// Writes a baseline in one step, readable for its owner alone; its digest.
+/// Writes a baseline in one step, readable for its owner alone; its digest and size. [`change`] does
+/// that together with its history.
 ///
 /// # Errors
 /// When it cannot be written; the old one is still there then.
@@ -189,13 +206,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         };
         Failure::Io(format!("{}: cannot be written: {why}", text::path(path)))
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    if path.starts_with("/var/lib/spotcheck")
-        || path.parent().is_some_and(|p| p.ends_with("spotcheck"))
-    {
-        crate::actions::sqlite::make_folder(folder).map_err(|e| Failure::Io(e.to_string()))?;
-    }
+    make_folder(path)?;
+    let folder = folder_of(path);
     let mut file = tempfile::Builder::new()
         .prefix(".spotcheck-")
         .permissions(std::fs::Permissions::from_mode(0o600))
@@ -204,9 +216,27 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    // The name has to last as well; a filesystem that cannot promise that has done what it can.
-    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    sync(path);
     Ok(())
+}
+
+/// Makes the folder of a file where it is one of spotcheck's own.
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    let folder = folder_of(path);
+    if path.starts_with("/var/lib/spotcheck") || folder.ends_with("spotcheck") {
+        crate::actions::sqlite::make_folder(folder).map_err(|e| Failure::Io(e.to_string()))?;
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// The name of a file has to last as well; a filesystem that cannot promise that has done what it can.
+fn sync(path: &Path) {
+    let _ = std::fs::File::open(folder_of(path)).and_then(|folder| folder.sync_all());
 }
 
 /// Whether others than its owner could have written a file: then it proves nothing.
