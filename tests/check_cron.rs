@@ -108,3 +108,26 @@ fn whoever_can_write_the_table_or_the_program_decides_what_is_run() {
     let open = host().file("/etc/cron.d/x", 0o666, 0, 0, line);
     assert_eq!(must("writable_only_by: root").on(&open).exit(), 1);
 }
+
+#[test]
+fn a_program_without_a_path_is_the_one_that_the_tables_path_leads_to() {
+    let line = "PATH=/opt/bin:/usr/bin\n1 1 * * * root cd / && nice-backup --all | mail root\n";
+    let host = |uid: u32| {
+        table("/etc/crontab", line)
+            .file("/opt/bin/nice-backup", 0o755, uid, 0, "")
+            .file("/usr/bin/mail", 0o755, 0, 0, "")
+    };
+    must("writable_only_by: root").on(&host(0)).passes();
+    let answers = must("writable_only_by: root").on(&host(7));
+    assert_eq!(answers.exit(), 1, "{answers}");
+    assert!(answers.to_string().contains("/opt/bin/nice-backup: bob: owner"), "{answers}");
+}
+
+#[test]
+fn a_program_that_cannot_be_told_leaves_open_who_decides_what_is_run() {
+    for command in ["nowhere", "./relative", "$HOME/own", "cd /srv/shop && bin/job"] {
+        let host = table("/etc/crontab", &format!("1 1 * * * root {command}\n"));
+        let answers = must("writable_only_by: root").on(&host);
+        assert_eq!(answers.exit(), 2, "{command}: {answers}");
+    }
+}

@@ -5,8 +5,9 @@
 //! `/etc/cron.daily` and its relatives, `/etc/periodic` and `/etc/anacrontab`. Timers of systemd are
 //! units: ask for them with `unit:`.
 //!
-//! `writable_only_by` looks at the file in which a job stands and, where a command begins with an
-//! absolute path, at that program: whoever can write one of them decides what is run.
+//! `writable_only_by` looks at the file in which a job stands and at the programs that its command
+//! names, looked for in the `PATH` of its table: whoever can write one of them decides what is run. A
+//! program that is named by a variable, relative to a directory, or found nowhere is unknown.
 //!
 //! A place that cannot be read, or a line that is not understood, may hold a further job, so that a
 //! pass becomes unknown. That there is no job at all violates nothing but `exists: true`.
@@ -26,7 +27,7 @@
 
 use super::combine::Demand;
 use super::condition::{Condition, ConditionInfo, Form, infos, read_all};
-use super::{Check, Input, Scope, SubjectKind};
+use super::{Check, Input, Scope, SubjectKind, cron_programs};
 use crate::facts::cron::{CronJob, CronJobs};
 use crate::facts::{Fact, Unknown};
 use crate::policy::Diagnostics;
@@ -217,12 +218,6 @@ fn every(
     about(view, condition, &shown).expected(expected).decide(holds)
 }
 
-/// The program of a command that begins with an absolute path.
-fn program(command: &str) -> Option<PathBuf> {
-    let word = command.split_whitespace().next()?;
-    word.starts_with('/').then(|| PathBuf::from(word.trim_matches(['"', '\'', ';'])))
-}
-
 fn writable(view: &CronView, users: &[Principal], target: &dyn Target) -> Assertion {
     let names: Vec<String> = users
         .iter()
@@ -235,8 +230,11 @@ fn writable(view: &CronView, users: &[Principal], target: &dyn Target) -> Assert
     let mut verdicts: Vec<Fact<bool>> = view.gap.iter().map(|why| Err(why.clone())).collect();
     let mut asked: BTreeSet<(PathBuf, String)> = BTreeSet::new();
     for job in &view.jobs {
-        let files = std::iter::once(job.at.file.clone()).chain(program(&job.command));
-        for file in files {
+        let programs = cron_programs::of(job, target).unwrap_or_else(|why| {
+            verdicts.push(Err(why));
+            Vec::new()
+        });
+        for file in std::iter::once(job.at.file.clone()).chain(programs) {
             // Whose job it is may decide what it does.
             if !asked.insert((file.clone(), job.user.clone())) {
                 continue;

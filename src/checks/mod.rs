@@ -12,6 +12,7 @@ pub mod condition;
 pub mod config;
 mod controllers;
 pub mod cron;
+mod cron_programs;
 pub mod declared_port;
 pub mod declared_service;
 pub mod drift;

@@ -414,10 +414,13 @@ fn cron(target: &dyn Target, items: &mut Items) {
             }
         };
         let why = format!("job of cron in {},", text::path(&job.at.file));
+        let path = job.path.as_deref().unwrap_or(command::PATH);
         if root && job.at.line == 0 {
             command::add_program(target, &job.at.file, "script of cron", command::PATH, items);
         } else if root {
-            command::add_shell(target, &job.command, &why, command::PATH, items);
+            let table = text::path(&job.at.file);
+            environment::add("PATH", job.path.as_deref().unwrap_or_default(), &table, items);
+            command::add_shell(target, &job.command, &why, path, items);
         }
     }
 }

@@ -13,6 +13,9 @@ pub struct CronJob {
     pub schedule: String,
     /// What a shell is given to run, or the path of a script.
     pub command: String,
+    /// `PATH` as its table sets it; `None`: as cron itself has it.
+    #[serde(default)]
+    pub path: Option<String>,
     /// Where it stands; line 0 for a script as a whole.
     pub at: Location,
 }

@@ -109,6 +109,7 @@ fn script(files: &dyn Files, folder: &Path, name: &str, debian: bool, found: &mu
                 user: "root".into(),
                 schedule: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 command: path.display().to_string(),
+                path: None,
                 at: Location { file: path, line: 0 },
             });
         }
@@ -133,9 +134,16 @@ fn table(files: &dyn Files, path: &Path, kind: Table<'_>, found: &mut CronJobs) 
         }
     };
     let text = String::from_utf8_lossy(&content);
+    let mut path_variable = None;
     for (number, line) in (1_u32..).zip(text.lines()) {
         let line = line.trim_start();
-        if line.is_empty() || line.starts_with('#') || is_assignment(line) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some((name, value)) = assignment(line) {
+            if name == "PATH" {
+                path_variable = Some(value.to_owned());
+            }
             continue;
         }
         if found.jobs.len() > JOB_LIMIT {
@@ -143,7 +151,7 @@ fn table(files: &dyn Files, path: &Path, kind: Table<'_>, found: &mut CronJobs) 
         }
         let at = Location { file: path.to_owned(), line: number };
         match job(line, kind, at) {
-            Some(job) => found.jobs.push(job),
+            Some(job) => found.jobs.push(CronJob { path: path_variable.clone(), ..job }),
             None => {
                 let why = format!("line {number} is no line of a crontab");
                 let what = path.display().to_string();
@@ -153,13 +161,14 @@ fn table(files: &dyn Files, path: &Path, kind: Table<'_>, found: &mut CronJobs) 
     }
 }
 
-/// `NAME = value`: a name and an equals sign before anything else.
-fn is_assignment(line: &str) -> bool {
-    let Some((name, _)) = line.split_once('=') else { return false };
+/// Name and value of `NAME = value`: a name and an equals sign before anything else.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
     let name = name.trim().trim_matches(['"', '\'']);
-    !name.is_empty()
+    let is_name = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then(|| (name, value.trim().trim_matches(['"', '\''])))
 }
 
 fn job(line: &str, kind: Table<'_>, at: Location) -> Option<CronJob> {
@@ -178,7 +187,7 @@ fn job(line: &str, kind: Table<'_>, at: Location) -> Option<CronJob> {
     // FreeBSD and cronie allow a class or group behind the name; a percent sign begins the input.
     let user = user.split([':', '/']).next().unwrap_or_default().to_owned();
     let command = before_input(rest);
-    (!command.is_empty()).then_some(CronJob { user, schedule, command, at })
+    (!command.is_empty()).then_some(CronJob { user, schedule, command, path: None, at })
 }
 
 /// The first words, and what stands behind them.
