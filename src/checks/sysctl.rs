@@ -8,7 +8,9 @@
 //! systemd's order: of several files with one name the one in `/etc` counts, then all apply in the
 //! order of their names, the last line wins, an exact name wins over patterns. Where nothing is
 //! configured the kernel's default comes back with the next boot, so that `configured: X` is
-//! violated. `consistent` demands that the next boot would not change the value.
+//! violated. `consistent` demands that no file would make the next boot set another value; where
+//! nothing is configured it holds, and whether the kernel's default is another is not known: ask for
+//! `configured` where that matters.
 //!
 //! That the kernel has no such parameter violates a rule, unless it says `absent: skip`. Of an image
 //! only `configured` can be asked.
@@ -100,7 +102,7 @@ static CONDITIONS: &[Condition<SysctlView>] = &[
     Condition {
         info: ConditionInfo {
             name: "consistent",
-            doc: "The next boot would set the value that the kernel uses now, or leaves it alone.",
+            doc: "No file would make the next boot set another value than the kernel uses now.",
             form: Form::True,
             example: "true",
         },
