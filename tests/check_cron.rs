@@ -113,9 +113,8 @@ fn whoever_can_write_the_table_or_the_program_decides_what_is_run() {
 fn a_program_without_a_path_is_the_one_that_the_tables_path_leads_to() {
     let line = "PATH=/opt/bin:/usr/bin\n1 1 * * * root cd / && nice-backup --all | mail root\n";
     let host = |uid: u32| {
-        table("/etc/crontab", line)
-            .file("/opt/bin/nice-backup", 0o755, uid, 0, "")
-            .file("/usr/bin/mail", 0o755, 0, 0, "")
+        let host = table("/etc/crontab", line).file("/usr/bin/mail", 0o755, 0, 0, "");
+        host.file("/opt/bin/nice-backup", 0o755, uid, 0, "")
     };
     must("writable_only_by: root").on(&host(0)).passes();
     let answers = must("writable_only_by: root").on(&host(7));

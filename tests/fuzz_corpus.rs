@@ -26,8 +26,8 @@ fn every_parser_of_hostile_input_has_a_fuzz_target_and_a_corpus() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
     let formats = spotcheck::formats::FORMATS.iter().map(|format| format.name);
-    for name in formats.chain(targets::OTHERS) {
-        assert!(fuzz.join("corpus").join(name).is_dir(), "{name}");
+    for name in formats.chain(targets::OTHERS).map(targets::name) {
+        assert!(fuzz.join("corpus").join(&name).is_dir(), "{name}");
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
     }
 }

@@ -1,7 +1,7 @@
 //! What each fuzz target does with its input. `tests/fuzz_corpus.rs` replays the corpus through
 //! the same functions with an ordinary compiler.
 
-use spotcheck::formats::by_name;
+use spotcheck::formats::{FORMATS, Format};
 use spotcheck::target::memory::Memory;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use spotcheck::facts::file::FileKind;
 use spotcheck::facts::listener::Protocol;
 use spotcheck::formats::tar::{Streamed, Tar};
-use spotcheck::formats::{acl, elf, filecap, ld_so_conf, passwd, sudoers};
+use spotcheck::formats::{acl, cron, elf, filecap, ld_so_conf, passwd, sudoers};
 use spotcheck::target::image::layer::{self, Change, Content, Entry, HardLink};
 use spotcheck::target::image::limits::Limits;
 use spotcheck::target::image::{Choice, Wants, config, manifest, merge, parts};
@@ -17,7 +17,7 @@ use spotcheck::target::live::sockets::Family;
 use spotcheck::target::live::{cgroup, mountinfo, proc_net, sock_diag, stat, status};
 
 /// Targets that are not formats of `config:`.
-pub const OTHERS: [&str; 15] = [
+pub const OTHERS: [&str; 16] = [
     "passwd",
     "acl",
     "proc",
@@ -32,8 +32,14 @@ pub const OTHERS: [&str; 15] = [
     "recording",
     "sudoers",
     "elf",
-    "ld.so.conf",
+    "ld_so_conf",
+    "cron",
 ];
+
+/// The fuzz target of a format: programs have no dots in their names.
+pub fn name(format: &str) -> String {
+    format.replace('.', "_")
+}
 
 /// Does what the fuzz target of that name does.
 pub fn run(target: &str, data: &[u8]) {
@@ -64,9 +70,16 @@ pub fn run(target: &str, data: &[u8]) {
             drop(sudoers::read(&host, "host"));
         }
         "elf" => drop(elf::parse(data)),
-        "ld.so.conf" => {
+        "ld_so_conf" => {
             let host = Memory::new().file(ld_so_conf::CONF, 0o644, 0, 0, data);
             drop(ld_so_conf::read(&host));
+        }
+        "cron" => {
+            let host = Memory::new()
+                .file("/etc/crontab", 0o644, 0, 0, data)
+                .file("/etc/anacrontab", 0o644, 0, 0, data)
+                .file("/var/spool/cron/crontabs/bob", 0o600, 0, 0, data);
+            drop(cron::read(&host, true));
         }
         name => format(name, data),
     }
@@ -260,7 +273,10 @@ fn format(name: &str, data: &[u8]) {
         .file("/etc/php/8.2/cli/conf.d/part.ini", 0o644, 0, 0, data)
         .file("/etc/ssh/part", 0o644, 0, 0, data)
         .file("/etc/systemd/system/a-.service.d/part.conf", 0o644, 0, 0, data);
-    let Some(format) = by_name(name) else { return };
+    let is_it = |format: &&Format| self::name(format.name) == name;
+    let format = FORMATS.iter().find(is_it);
+    assert!(format.is_some(), "{name}: neither a format nor a target of its own");
+    let Some(format) = format else { return };
     let Ok(settings) = (format.parse)(&files, Path::new(path), data) else { return };
     let blocks = settings.root.blocks.iter();
     let paths = blocks.flat_map(|block| block.settings.iter().map(move |setting| (block, setting)));

@@ -1,4 +1,0 @@
-//! Fuzzes the reader of ld.so.conf.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| spotcheck_fuzz::run("ld.so.conf", data));
