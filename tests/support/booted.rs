@@ -152,12 +152,7 @@ fn copy_of_tree(name: &str, more: &str) -> PathBuf {
     lock.lock().expect("the lock can be had");
     if !tree.exists() {
         let new = cache.join("new-tree");
-        let _ = std::fs::remove_dir_all(&new);
-        let include = format!("--include={PACKAGES}{more}");
-        run(
-            "debootstrap",
-            &["--variant=minbase".as_ref(), include.as_ref(), SUITE.as_ref(), new.as_os_str()],
-        );
+        debootstrap(&format!("{PACKAGES}{more}"), &new);
         if !more.is_empty() {
             // nginx and apache2 would both want port 80.
             let root: &std::ffi::OsStr = new.as_os_str();
@@ -174,8 +169,28 @@ fn copy_of_tree(name: &str, more: &str) -> PathBuf {
     copy
 }
 
+/// Makes a tree with these packages. They come over the network, which may fail for a moment.
+fn debootstrap(packages: &str, tree: &Path) {
+    const TRIES: u32 = 3;
+    let include = format!("--include={packages}");
+    for tried in 1..=TRIES {
+        let _ = std::fs::remove_dir_all(tree);
+        let args =
+            ["--variant=minbase".as_ref(), include.as_ref(), SUITE.as_ref(), tree.as_os_str()];
+        match attempt("debootstrap", &args) {
+            Ok(()) => return,
+            Err(why) => assert!(tried < TRIES, "{why}"),
+        }
+    }
+}
+
 fn run(program: &str, args: &[&std::ffi::OsStr]) {
+    attempt(program, args).unwrap();
+}
+
+fn attempt(program: &str, args: &[&std::ffi::OsStr]) -> Result<(), String> {
     let output = Command::new(program).args(args).output().expect("the program starts");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{program} failed: {text}");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let told = || format!("{program} failed: {}{}", text(&output.stdout), text(&output.stderr));
+    output.status.success().then_some(()).ok_or_else(told)
 }
