@@ -6,7 +6,7 @@
 mod live_support;
 
 use live_support::{
-    AS_NOBODY, Running, again, output, program_at, root, run_again, skip, sleep_at, tool,
+    AS_NOBODY, Running, again, copy_program, output, root, run_again, skip, sleep_at, tool,
 };
 use spotcheck::facts::process::Selector;
 use spotcheck::facts::{Cause, Unknown};
@@ -119,7 +119,7 @@ fn a_replaced_program_still_matches_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().canonicalize().unwrap().join("server");
     let child = sleep_at(&path);
-    program_at(Path::new("/bin/sleep"), &path.with_extension("new"));
+    copy_program(Path::new("/bin/sleep"), &path.with_extension("new"));
     std::fs::rename(path.with_extension("new"), &path).unwrap();
     let found = select(&by_exe(&path));
     assert_eq!(pids(&found), [child.pid()]);
@@ -193,7 +193,7 @@ fn kernel_threads_never_match() {
 fn a_pid_file_stands_for_its_process_and_the_descendants() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().canonicalize().unwrap().join("worker");
-    program_at(Path::new("/bin/sleep"), &path);
+    copy_program(Path::new("/bin/sleep"), &path);
     let script = format!("sh -c '{} 300; true'; true", path.display());
     let main = Running::start(Command::new("sh").args(["-c", &script]).stdin(Stdio::null()));
     let worker = || pids(&select(&by_exe(&path)));
@@ -252,7 +252,7 @@ fn a_process_of_another_pid_namespace_is_a_container_s() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().canonicalize().unwrap().join("contained");
-    program_at(Path::new("/bin/sleep"), &path);
+    copy_program(Path::new("/bin/sleep"), &path);
     let _child = Running::start(Command::new("unshare").args([
         "--pid",
         "--fork",

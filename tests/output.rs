@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use support::{Machine, Need, Stage, needs};
+use support::{Machine, Need, Stage, copy_program, needs};
 
 const NGINX: &str = include_str!("../policies/nginx.yaml");
 
@@ -156,7 +156,7 @@ fn names_and_contents_that_somebody_else_chose_reach_no_terminal_raw_and_are_exa
     machine.write(&name, "");
     machine.write("/mnt/shop/web.conf", &format!("user \"{EVIL}\";\n"));
     let program = format!("/mnt/nap\u{1b}[31m{EVIL}");
-    fs::copy("/usr/bin/sleep", machine.outside(&program)).unwrap();
+    copy_program(Path::new("/usr/bin/sleep"), &machine.outside(&program));
     machine.write("/mnt/start", &format!("'{program}' 1000 &\n"));
     machine.must(
         "echo \"$(printf 'ev\\033[2Jil'):x:0:0::/:/bin/sh\" >> /etc/passwd

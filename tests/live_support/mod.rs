@@ -2,7 +2,11 @@
 //! run once more as somebody else.
 #![allow(dead_code)]
 
-use std::io::ErrorKind;
+#[path = "../support/program.rs"]
+mod program;
+
+pub use program::copy_program;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,12 +48,7 @@ pub struct Running(pub Child);
 
 impl Running {
     pub fn start(command: &mut Command) -> Self {
-        // A child that another test has just forked may still hold the program open for writing.
-        let mut spawned = command.spawn();
-        while spawned.as_ref().is_err_and(|e| e.kind() == ErrorKind::ExecutableFileBusy) {
-            spawned = command.spawn();
-        }
-        let child = Self(spawned.unwrap());
+        let child = Self(command.spawn().unwrap());
         // Until it has executed its program it is a copy of this one.
         child.wait_until(|pid| {
             let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
@@ -85,7 +84,7 @@ pub fn wait_until(condition: impl Fn() -> bool) {
 
 /// `sleep 300`, as a program of the given name and at the given place.
 pub fn sleep_at(path: &Path) -> Running {
-    program_at(Path::new("/bin/sleep"), path);
+    copy_program(Path::new("/bin/sleep"), path);
     Running::start(Command::new(path).arg("300"))
 }
 
@@ -108,7 +107,7 @@ pub fn run_again(name: &str, prefix: &[&str], value: &str) {
     let dir = tempfile::Builder::new().prefix("spotcheck-test-").tempdir().unwrap();
     open_to_all(dir.path(), 0o755);
     let copy = dir.path().join("again");
-    program_at(&std::env::current_exe().unwrap(), &copy);
+    copy_program(&std::env::current_exe().unwrap(), &copy);
     open_to_all(&copy, 0o755);
     let (program, arguments) = prefix.split_first().unwrap();
     let output = Command::new(program)
@@ -133,9 +132,3 @@ pub fn open_to_all(path: &Path, mode: u32) {
 /// The words that make a program one of nobody's, without any privilege.
 pub const AS_NOBODY: [&str; 6] =
     ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--"];
-
-/// Copies a program. A process of its own does it: if this one wrote the file, a child that
-/// another test forks meanwhile would hold it open, and nobody could execute it.
-pub fn program_at(program: &Path, path: &Path) {
-    output("cp", &["--", program.to_str().unwrap(), path.to_str().unwrap()]);
-}

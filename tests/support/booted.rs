@@ -3,6 +3,7 @@
 use super::cgroups::Cgroups;
 use super::machine::Output;
 use super::needs::{Need, needs};
+use super::program::copy_program;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -164,8 +165,8 @@ fn copy_of_tree(name: &str, more: &str) -> PathBuf {
     let number = COPIES.fetch_add(1, Ordering::Relaxed);
     let copy = cache.join(format!("booted-{}-{number}", std::process::id()));
     run("cp", &["-a".as_ref(), "--reflink=auto".as_ref(), tree.as_os_str(), copy.as_os_str()]);
-    std::fs::copy(env!("CARGO_BIN_EXE_spotcheck"), copy.join("usr/local/bin/spotcheck"))
-        .expect("the binary can be copied");
+    let program = Path::new(env!("CARGO_BIN_EXE_spotcheck"));
+    copy_program(program, &copy.join("usr/local/bin/spotcheck"));
     copy
 }
 

@@ -3,16 +3,19 @@
 //! The test binary runs itself again, gives up its rights for good and tries every path that
 //! stands on its standard input. Test files that use this need a test `probe` that calls [`child`].
 
+#[path = "program.rs"]
+mod program;
+
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, Gid, Uid, faccessat, setgroups, setresgid, setresuid};
+use program::copy_program;
 use spotcheck::access::Credentials;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 use tempfile::TempDir;
 
 const ROLE: &str = "SPOTCHECK_PROBE_AS";
@@ -55,7 +58,7 @@ impl Probe {
         let place = tempfile::tempdir().unwrap();
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let copy = place.path().join("probe");
-        fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        copy_program(&std::env::current_exe().unwrap(), &copy);
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
         Self { place }
     }
@@ -84,16 +87,7 @@ impl Probe {
         words.extend(["probe", "--exact", "--nocapture", "--test-threads=1"].map(String::from));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // A process that another test forks meanwhile holds the copy of the probe open for writing
-        // until it executes its own program; so long the copy cannot be executed (`ETXTBSY`).
-        let mut child = loop {
-            match command.spawn() {
-                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                started => break started.unwrap(),
-            }
-        };
+        let mut child = command.spawn().unwrap();
         let text: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         child.stdin.take().unwrap().write_all(text.join("\n").as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
