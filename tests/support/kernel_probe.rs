@@ -1,15 +1,12 @@
 //! Asking the kernel: a process that has become somebody tries what is in question.
 //!
 //! The test binary runs itself again, gives up its rights for good and tries every path that
-//! stands on its standard input. Test files that use this need a test `probe` that calls [`child`].
+//! stands on its standard input. Test files that use this declare it as `kernel_probe`, whose `probe` is what the other process runs.
 
-#[path = "program.rs"]
-mod program;
-
+use crate::support::copy_program;
 use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, Gid, Uid, faccessat, setgroups, setresgid, setresuid};
-use program::copy_program;
 use spotcheck::access::Credentials;
 use std::fs;
 use std::io::{Read, Write};
@@ -84,7 +81,9 @@ impl Probe {
             role = "already".to_owned();
         }
         words.push(self.place.path().join("probe").display().to_string());
-        words.extend(["probe", "--exact", "--nocapture", "--test-threads=1"].map(String::from));
+        words.extend(
+            ["kernel_probe::probe", "--exact", "--nocapture", "--test-threads=1"].map(String::from),
+        );
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -114,8 +113,9 @@ fn credentials(line: &str) -> Credentials {
     }
 }
 
-/// The body of the test `probe`: nothing, unless this process was started by [`Probe::ask`].
-pub fn child() {
+/// Not a test: what the processes run that [`Probe::ask`] starts. Nothing in any other.
+#[test]
+fn probe() {
     let Ok(role) = std::env::var(ROLE) else { return };
     if role != "already" {
         become_somebody(&role);

@@ -1,0 +1,13 @@
+//! Action items: the ledger, cron, documents and the story of the incident.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod cron;
+mod documents;
+mod incident;
+mod ledger;
+mod ledger_store;
+mod monitoring;
+mod story;
+#[path = "../support/mod.rs"]
+mod support;

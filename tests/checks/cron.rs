@@ -1,0 +1,130 @@
+//! `cron:`: every place and every condition with each of its outcomes, on plain data.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use crate::support::{Rule, rule};
+use spotcheck::target::memory::Memory;
+
+fn must(conditions: &str) -> Rule {
+    rule(&format!("cron: all\nmust: {{ {conditions} }}"))
+}
+
+fn host() -> Memory {
+    Memory::new()
+        .os_release("ID", "debian")
+        .user("root", 0, 0)
+        .user("bob", 7, 7)
+        .group("root", 0, &[])
+        .group("bob", 7, &[])
+}
+
+fn table(path: &str, text: &str) -> Memory {
+    host().file(path, 0o644, 0, 0, text)
+}
+
+/// The rule fails, showing exactly this job.
+fn shows(host: &Memory, job: &str) {
+    must("exists: false").on(host).fails_with(&format!("exists: {job}; expected no jobs"));
+}
+
+#[test]
+fn jobs_are_found_in_all_of_crons_places() {
+    let line = "SHELL=/bin/sh\n# no job\n17 * * * * bob /bin/x -y\n";
+    shows(&table("/etc/crontab", line), "/bin/x -y as bob (/etc/crontab:3)");
+    shows(&table("/etc/cron.d/x", line), "/bin/x -y as bob (/etc/cron.d/x:3)");
+    let own = "PATH = /bin\n*/5 * * * * /bin/x\n";
+    for spool in ["/var/spool/cron/crontabs/bob", "/var/spool/cron/bob", "/etc/crontabs/bob"] {
+        shows(&table(spool, own), &format!("/bin/x as bob ({spool}:2)"));
+    }
+    shows(
+        &table("/etc/anacrontab", "1 5 x.daily run-parts /etc\n"),
+        "run-parts /etc as root (/etc/anacrontab:1)",
+    );
+    let script = host().file("/etc/cron.daily/x", 0o755, 0, 0, "");
+    shows(&script, "/etc/cron.daily/x as root (/etc/cron.daily/x)");
+    must("exists: false").on(&table("/etc/cron.daily/x", "not executable")).passes();
+    must("exists: true").on(&host()).fails_with("exists: no jobs; expected jobs");
+}
+
+#[test]
+fn shorthands_input_and_odd_users_are_understood() {
+    shows(&table("/etc/crontab", "@reboot bob /x % input"), "/x as bob (/etc/crontab:1)");
+    shows(&table("/etc/crontab", "* * * * * bob date +\\%F"), "date +%F as bob (/etc/crontab:1)");
+    shows(&table("/etc/crontab", "* * * * * bob A=1 /x"), "A=1 /x as bob (/etc/crontab:1)");
+}
+
+#[test]
+fn names_that_debians_cron_passes_over_hold_no_job_there() {
+    let host = table("/etc/cron.d/x.dpkg-old", "* * * * * root /x\n");
+    must("exists: false").on(&host).passes();
+    let fedora = Memory::new()
+        .os_release("ID", "fedora")
+        .file("/etc/cron.d/x.conf", 0o644, 0, 0, "* * * * * root /x\n")
+        .file("/etc/cron.d/x.rpmsave", 0o644, 0, 0, "* * * * * root /y\n");
+    shows(&fedora, "/x as root (/etc/cron.d/x.conf:1)");
+}
+
+#[test]
+fn what_cannot_be_read_or_understood_may_be_a_job() {
+    let odd = table("/etc/crontab", "* * * root\n");
+    must("exists: false")
+        .on(&odd)
+        .unknown_with("exists: /etc/crontab: line 1 is no line of a crontab");
+    must("run_as: root")
+        .on(&odd)
+        .unknown_with("run_as: /etc/crontab: line 1 is no line of a crontab");
+    let spool = "/var/spool/cron/crontabs";
+    let closed = host().dir(spool, 0o700, 0, 0).unreadable(spool);
+    assert_eq!(must("exists: false").on(&closed).exit(), 2);
+}
+
+#[test]
+fn every_job_runs_as_one_of_the_users() {
+    let both = table("/etc/crontab", "1 1 * * * root /x\n2 2 * * * bob /y\n");
+    must("run_as: [root, bob]").on(&both).passes();
+    must("run_as: root").on(&both).fails_with("run_as: /y as bob (/etc/crontab:2); expected root");
+    must("run_as: { not: root }")
+        .on(&both.clone().user("toor", 0, 0))
+        .fails_with("run_as: /x as root (/etc/crontab:1); expected not root");
+    rule("cron: bob\nmust: { exists: true, command: /y }").on(&both).passes();
+    rule("cron: bob\nmust: { command: { matches: ^/usr/ } }")
+        .on(&both)
+        .fails_with("command: /y as bob (/etc/crontab:2); expected matching /^/usr//");
+}
+
+#[test]
+fn whoever_can_write_the_table_or_the_program_decides_what_is_run() {
+    let line = "1 1 * * * root /opt/backup.sh --all\n";
+    let program = |uid: u32| table("/etc/crontab", line).file("/opt/backup.sh", 0o755, uid, 0, "");
+    must("writable_only_by: root").on(&program(0)).passes();
+    let answers = must("writable_only_by: root").on(&program(7));
+    assert_eq!(answers.exit(), 1, "{answers}");
+    assert!(answers.to_string().contains("/opt/backup.sh: bob: owner"), "{answers}");
+    must("writable_only_by: [root, bob]").on(&program(7)).passes();
+    // His own table is his.
+    let own = host().file("/var/spool/cron/crontabs/bob", 0o600, 7, 7, "1 1 * * * true\n");
+    must("writable_only_by: root").on(&own).passes();
+    let open = host().file("/etc/cron.d/x", 0o666, 0, 0, line);
+    assert_eq!(must("writable_only_by: root").on(&open).exit(), 1);
+}
+
+#[test]
+fn a_program_without_a_path_is_the_one_that_the_tables_path_leads_to() {
+    let line = "PATH=/opt/bin:/usr/bin\n1 1 * * * root cd / && nice-backup --all | mail root\n";
+    let host = |uid: u32| {
+        let host = table("/etc/crontab", line).file("/usr/bin/mail", 0o755, 0, 0, "");
+        host.file("/opt/bin/nice-backup", 0o755, uid, 0, "")
+    };
+    must("writable_only_by: root").on(&host(0)).passes();
+    let answers = must("writable_only_by: root").on(&host(7));
+    assert_eq!(answers.exit(), 1, "{answers}");
+    assert!(answers.to_string().contains("/opt/bin/nice-backup: bob: owner"), "{answers}");
+}
+
+#[test]
+fn a_program_that_cannot_be_told_leaves_open_who_decides_what_is_run() {
+    for command in ["nowhere", "./relative", "$HOME/own", "cd /srv/shop && bin/job"] {
+        let host = table("/etc/crontab", &format!("1 1 * * * root {command}\n"));
+        let answers = must("writable_only_by: root").on(&host);
+        assert_eq!(answers.exit(), 2, "{command}: {answers}");
+    }
+}

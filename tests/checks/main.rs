@@ -1,0 +1,29 @@
+//! Every check with each of its outcomes, on plain data.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod accounts;
+mod combine;
+mod config;
+mod control;
+mod cron;
+mod declared_unseen;
+mod evidence;
+mod false_pass;
+mod file;
+mod group;
+mod inventory;
+mod kernel_module;
+mod listeners;
+mod mount;
+mod package;
+mod port;
+mod privilege;
+mod same_as;
+mod service;
+#[path = "../support/mod.rs"]
+mod support;
+mod sysctl;
+mod unit;
+mod user;
+mod when;

@@ -1,0 +1,13 @@
+//! Images: layers, archives, what an image declares, and what hides from a check.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod declared;
+mod evasion;
+mod formats;
+mod hostile;
+mod layers;
+mod real;
+mod subjects;
+#[path = "../support/mod.rs"]
+mod support;
