@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! policy files --> rules                             policy/    what must hold
-//! host --> facts                                     target/    what is (plain data: facts/)
+//! host --> facts                                     targets/   what is (plain data: facts/)
 //! rule x facts --> assertions                        checks/    does it hold
 //! assertions --> findings, verdict                   verdict/   what counts
 //! verdict --> report formats, exit code              report/    who is told
@@ -31,6 +31,6 @@ pub mod policy;
 pub mod prose;
 pub mod report;
 pub mod schema;
-pub mod target;
+pub mod targets;
 pub mod text;
 pub mod verdict;

@@ -14,10 +14,9 @@ use crate::checks::combine::COMBINATORS;
 use crate::checks::condition::Form;
 use crate::checks::{SUBJECTS, SubjectKind};
 use crate::facts::thing::Class;
-use crate::policy::ActionKind;
 use crate::policy::document::{POLICY_KEYS, RULE_KEYS};
 use crate::policy::severity::Severity;
-use crate::policy::{drift, service, waiver, when};
+use crate::policy::{ActionKind, drift, service, waiver, when};
 use serde_json::{Map, Value, json};
 use value::{boolean, condition, one_of, one_or_many, reference, scalar, setting};
 

@@ -2,7 +2,7 @@
 //! the same functions with an ordinary compiler.
 
 use spotcheck::formats::{FORMATS, Format};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use spotcheck::facts::file::FileKind;
 use spotcheck::facts::listener::Protocol;
 use spotcheck::formats::tar::{Streamed, Tar};
 use spotcheck::formats::{acl, cron, elf, filecap, ld_so_conf, passwd, sudoers};
-use spotcheck::target::image::layer::{self, Change, Content, Entry, HardLink};
-use spotcheck::target::image::limits::Limits;
-use spotcheck::target::image::{Choice, Wants, config, manifest, merge, parts};
-use spotcheck::target::live::sockets::Family;
-use spotcheck::target::live::{cgroup, mountinfo, proc_net, sock_diag, stat, status};
+use spotcheck::targets::image::layer::{Change, Content, Entry, HardLink};
+use spotcheck::targets::image::limits::Limits;
+use spotcheck::targets::image::{Choice, Wants, config, layer, manifest, merge, parts};
+use spotcheck::targets::live::sockets::Family;
+use spotcheck::targets::live::{cgroup, mountinfo, proc_net, sock_diag, stat, status};
 
 /// Targets that are not formats of `config:`.
 pub const OTHERS: [&str; 16] = [
@@ -150,8 +150,8 @@ fn policy(data: &[u8]) {
 
 /// A recording, judged by policies that ask about everything in it.
 fn recording(data: &[u8]) {
-    let Ok(recording) = spotcheck::target::recording::store::decode(data) else { return };
-    let target = spotcheck::target::recording::Playback::new(recording);
+    let Ok(recording) = spotcheck::targets::recording::store::decode(data) else { return };
+    let target = spotcheck::targets::recording::Playback::new(recording);
     for policy in
         [include_str!("../../policies/nginx.yaml"), include_str!("../../policies/host.yaml")]
     {

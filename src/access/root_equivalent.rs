@@ -4,10 +4,9 @@
 //! block device or a directory of root's `PATH` is root in the end, whatever their group is called.
 
 use super::{Credentials, Permission, decide};
-use crate::facts::capability;
 use crate::facts::file::FileKind;
-use crate::facts::{Fact, Unknown};
-use crate::target::Target;
+use crate::facts::{Fact, Unknown, capability};
+use crate::targets::Target;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

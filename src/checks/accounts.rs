@@ -31,7 +31,7 @@ use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each};
 use crate::policy::node::Node;
 use crate::policy::operand::Text;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::shell;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::collections::BTreeMap;

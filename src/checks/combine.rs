@@ -7,7 +7,7 @@
 use super::certain::certain;
 use super::condition::Test;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::assertion::Reason;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 

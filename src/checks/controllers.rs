@@ -6,7 +6,7 @@ use crate::control::{Cause, Items, causes};
 use crate::facts::Fact;
 use crate::facts::file::FileKind;
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::collections::BTreeSet;

@@ -33,7 +33,7 @@ use crate::facts::{Fact, Unknown};
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, all, each, operand};
 use crate::policy::operand::{Principal, Text};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 
 use crate::facts::cron::CronJob;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Target;
+use crate::targets::Target;
 use std::path::{Path, PathBuf};
 
 /// Where cron looks where its table says nothing, `PATH` of crontab(5).
@@ -84,7 +84,7 @@ fn find(word: &str, job: &CronJob, target: &dyn Target) -> Fact<Option<PathBuf>>
 mod tests {
     use super::*;
     use crate::facts::settings::Location;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     fn programs(command: &str, path: Option<&str>) -> Fact<Vec<String>> {
         let at = Location { file: "/etc/crontab".into(), line: 1 };

@@ -12,7 +12,7 @@ use crate::facts::start::{Opened, Sockets, Starts};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::expect::{Operand, all, any};
 use crate::policy::port::PortSpec;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;

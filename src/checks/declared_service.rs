@@ -13,7 +13,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::expect::{Expect, Term, all, any};
 use crate::policy::operand::Principal;
 use crate::policy::service::Service;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;

@@ -32,7 +32,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Expect;
 use crate::policy::node::Node;
 use crate::policy::operand::Number;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;

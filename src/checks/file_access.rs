@@ -8,7 +8,7 @@ use crate::access::{self, Credentials, Permission};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::expect::{Expect, Term, all};
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Subject};
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use crate::facts::{Cause, Unknown};
 use crate::policy::Diagnostic;
 use crate::policy::expect::{Expect, Operand, Term, pattern};
 use crate::policy::node::{Node, Scalar};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::Assertion;
 use regex::Regex;

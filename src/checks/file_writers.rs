@@ -4,14 +4,13 @@ use super::accounts::earned;
 use super::file::FileView;
 use super::file_conditions::{about, file_of};
 use super::identity::user_name;
-use crate::access;
 use crate::facts::account::{Accounts, Group, Origin};
 use crate::facts::file::{AclTag, FileFact};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::operand::Principal;
-use crate::target::Target;
-use crate::text;
+use crate::targets::Target;
 use crate::verdict::Assertion;
+use crate::{access, text};
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -26,7 +26,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::each;
 use crate::policy::node::Node;
 use crate::policy::service::absolute_path;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::text::shell::quote_path;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};

@@ -22,7 +22,7 @@ use crate::facts::account::Group;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each, operand};
 use crate::policy::operand::{Number, Principal, Text};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::collections::BTreeSet;
 

@@ -12,7 +12,7 @@ use crate::policy::expect::{Expect, any};
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::{AbsolutePath, Principal};
 use crate::policy::service::Service;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::Sighting;
 use std::collections::{BTreeMap, BTreeSet};

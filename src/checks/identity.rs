@@ -3,7 +3,7 @@
 use crate::facts::Fact;
 use crate::policy::expect::{Expect, Term};
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Whether `uid` is as expected. A name means its id: an alias account of the same id is the same
 /// to the kernel. A name that no account has is nobody's.

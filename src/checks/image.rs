@@ -28,7 +28,7 @@ use crate::declared::user::{self, Resolved};
 use crate::facts::image::{Image, ImageConfig};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::Diagnostics;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;
 

@@ -27,7 +27,7 @@ use crate::facts::module::{ModuleRule, ModuleRules};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::modprobe::plain;
 use crate::policy::Diagnostics;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;
 use std::sync::Arc;

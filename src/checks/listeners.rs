@@ -34,7 +34,7 @@ use crate::policy::Diagnostics;
 use crate::policy::expect::{all, any, operand};
 use crate::policy::node::Node;
 use crate::policy::port::PortSpec;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::collections::BTreeMap;
 

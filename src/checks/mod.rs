@@ -59,8 +59,8 @@ pub mod when;
 
 use crate::policy::node::{Fields, Node};
 use crate::policy::{Diagnostics, Policy};
-use crate::target::Target;
-use crate::target::image::Wants;
+use crate::targets::Target;
+use crate::targets::image::Wants;
 use crate::verdict::Assertion;
 use condition::ConditionInfo;
 use std::path::PathBuf;

@@ -42,7 +42,7 @@ use crate::policy::expect::{Expect, each};
 use crate::policy::node::Node;
 use crate::policy::operand::Text;
 use crate::policy::service::absolute_path;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::PathBuf;

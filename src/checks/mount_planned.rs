@@ -8,7 +8,7 @@ use crate::declared::program::real;
 use crate::facts::mount::Mount;
 use crate::facts::quantity::size;
 use crate::facts::{Cause, Unknown};
-use crate::target::Target;
+use crate::targets::Target;
 use std::path::{Path, PathBuf};
 
 /// What differs, in words, and what cannot be told.

@@ -44,7 +44,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, Term, all};
 use crate::policy::node::Node;
 use crate::policy::operand::{Text, Version};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::shell;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::cmp::Ordering;

@@ -43,7 +43,7 @@ use crate::policy::Diagnostics;
 use crate::policy::expect::{Operand, all, each, operand};
 use crate::policy::node::Scalar;
 use crate::policy::port::PortSpec;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::net::IpAddr;
 

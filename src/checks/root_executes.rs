@@ -33,7 +33,7 @@ use crate::facts::{Cause, Unknown};
 use crate::policy::Diagnostics;
 use crate::policy::expect::{each, operand};
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Subject};
 use std::cell::RefCell;
 

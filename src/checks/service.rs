@@ -66,7 +66,7 @@ use crate::policy::expect::each_of_some;
 use crate::policy::node::{Node, Value};
 use crate::policy::service::{Service, absolute_path};
 use crate::policy::{Diagnostics, Policy};
-use crate::target::{Selection, Target};
+use crate::targets::{Selection, Target};
 use crate::verdict::{Assertion, Subject};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -15,7 +15,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::expect::{Expect, Term, all, each, operand};
 use crate::policy::operand::{Number, Principal, Text};
 use crate::policy::service::Service;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting};
 use std::path::Path;

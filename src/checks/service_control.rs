@@ -6,7 +6,7 @@ use super::service::ServiceView;
 use crate::control::{Items, command, service};
 use crate::facts::{Cause, Unknown};
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::Assertion;
 use std::collections::BTreeSet;
 

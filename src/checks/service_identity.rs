@@ -11,7 +11,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, all};
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::Assertion;
 
 /// Expected user and group.

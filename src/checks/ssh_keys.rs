@@ -39,7 +39,7 @@ use crate::facts::file::{AclEntry, AclTag, FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::Diagnostics;
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::text::shell::quote_path;
 use crate::verdict::{Assertion, Sighting, Subject};

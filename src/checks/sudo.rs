@@ -41,7 +41,7 @@ use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each, operand};
 use crate::policy::node::Node;
 use crate::policy::operand::{Principal, Text};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::shell::quote_path;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::cell::RefCell;

@@ -44,7 +44,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Expect;
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::SettingValue;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::{Path, PathBuf};

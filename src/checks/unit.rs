@@ -52,7 +52,7 @@ use crate::formats::systemd::names;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::node::Node;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use crate::facts::settings::Settings;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::{self, names};
 use crate::policy::expect::all;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting};
 use std::collections::BTreeSet;

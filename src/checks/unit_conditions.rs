@@ -15,7 +15,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Expect;
 use crate::policy::node::{Key, Node, Value};
 use crate::policy::operand::{Principal, Tenths};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Sighting};
 use std::path::Path;

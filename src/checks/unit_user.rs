@@ -9,7 +9,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::names;
 use crate::policy::expect::{Expect, Term, all};
 use crate::policy::operand::Principal;
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict::Assertion;
 
 /// An account as a unit names it.

@@ -23,7 +23,7 @@ use crate::facts::account::{Origin, PasswordField, User};
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, any, each, each_of_some, operand};
 use crate::policy::operand::{Number, Principal, Text};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::text::shell;
 use crate::verdict::{Assertion, Sighting, Subject};
 

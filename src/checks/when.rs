@@ -10,7 +10,7 @@ use crate::policy::operand::Version;
 use crate::policy::service::Service;
 use crate::policy::when::When;
 use crate::policy::{Diagnostics, Policy};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What a rule applies to, its services looked up.
 pub struct Applicability {

@@ -2,22 +2,22 @@
 
 use super::actions::actor;
 use super::console::Console;
-use super::load;
 use super::site::{SiteArgs, open_image, open_root};
-use super::supervise;
+use super::{load, supervise};
 use crate::config::Config;
 use crate::drift::baseline::{Baseline, Head};
 use crate::drift::collect::Site;
 use crate::drift::report::{DriftReport, exit, human, json};
 use crate::drift::run::since;
+use crate::drift::store::signature::Key;
 use crate::drift::store::state::State;
-use crate::drift::store::{self, signature::Key};
+use crate::drift::store::{self};
 use crate::drift::{collect, truth};
 use crate::facts::drift::{Against, Drift};
 use crate::facts::scope::Scope;
 use crate::facts::snapshot::Algorithm;
 use crate::report::Style;
-use crate::target::survey::Reading;
+use crate::targets::survey::Reading;
 use crate::text::duration;
 use crate::verdict::Exit;
 use clap::ValueEnum;

@@ -2,9 +2,8 @@
 
 use super::console::Console;
 use super::ledger::LedgerArgs;
-use super::load;
 use super::moment::moment;
-use super::output;
+use super::{load, output};
 use crate::actions::Location;
 use crate::actions::postmortem::{Period, document, gather};
 use crate::policy::Diagnostics;

@@ -1,10 +1,10 @@
 //! The target of `drift` and `baseline`, with the directory that its files can be walked from.
 
-use crate::target::Target;
-use crate::target::image::{self, Choice, Wants};
-use crate::target::live::Live;
-use crate::target::rootfs::Rootfs;
-use crate::target::still::Still;
+use crate::targets::image::{Choice, Wants};
+use crate::targets::live::Live;
+use crate::targets::rootfs::Rootfs;
+use crate::targets::still::Still;
+use crate::targets::{Target, image};
 use clap::Args;
 use std::path::{Path, PathBuf};
 

@@ -5,10 +5,9 @@
 use super::{Items, command, environment};
 use crate::facts::process::Process;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::formats;
-use crate::target::marked::Marked;
-use crate::target::{Target, learn};
-use crate::text;
+use crate::targets::marked::Marked;
+use crate::targets::{Target, learn};
+use crate::{formats, text};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;

@@ -5,7 +5,7 @@ use crate::access::{Credentials, root_equivalent};
 use crate::facts::account::{Origin, User};
 use crate::facts::sudo::{AliasKind, Default_, Grant, Member, Sudoers};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Target;
+use crate::targets::Target;
 use std::collections::BTreeSet;
 
 /// How deep aliases may lead to aliases.

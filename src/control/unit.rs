@@ -7,9 +7,8 @@ use crate::facts::settings::Settings;
 use crate::facts::unit::Unit;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::glob3;
-use crate::formats::systemd::names;
-use crate::formats::systemd::{is_yes, words};
-use crate::target::Target;
+use crate::formats::systemd::{is_yes, names, words};
+use crate::targets::Target;
 use crate::text;
 use std::path::{Path, PathBuf};
 

@@ -10,8 +10,8 @@ use crate::facts::settings::Location;
 use crate::facts::start::{Identity, Start};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::postgresql;
-use crate::target::Target;
-use crate::target::marked::Marked;
+use crate::targets::Target;
+use crate::targets::marked::Marked;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = "/etc/postgresql";

@@ -4,8 +4,8 @@ use super::units::values;
 use crate::facts::settings::{Lookup, Settings};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{env, systemd};
-use crate::target::Files;
-use crate::target::marked::Marked;
+use crate::targets::Files;
+use crate::targets::marked::Marked;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use crate::access::{Credentials, Permission, decide};
 use crate::facts::Fact;
 use crate::facts::start::Start;
-use crate::target::Files;
+use crate::targets::Files;
 use std::path::{Path, PathBuf};
 
 /// Programs of distributions that start a daemon and stay out of the way.
@@ -103,7 +103,7 @@ fn without_usr(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     #[test]
     fn a_path_is_the_same_with_and_without_usr_and_at_the_end_of_its_links() {

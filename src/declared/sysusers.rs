@@ -6,7 +6,7 @@ use crate::facts::account::User;
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{conf_files, systemd};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// The most lines of all files.
 const LINE_LIMIT: usize = 10_000;
@@ -85,7 +85,7 @@ fn made(id: &str, at: Location, target: &dyn Target) -> Fact<Made> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     #[test]
     fn the_first_line_of_the_file_that_counts_makes_a_user() {

@@ -1,8 +1,9 @@
 //! The attributes of a file by name, in words, and which kind of thing each tells.
 
+use crate::facts::capability;
 use crate::facts::snapshot::{Algorithm, Content, Hex, Record, Time};
 use crate::formats::{acl, filecap};
-use crate::{facts::capability, text};
+use crate::text;
 
 /// What an attribute tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

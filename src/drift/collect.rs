@@ -8,8 +8,8 @@ use crate::facts::snapshot::{Algorithm, Effort, Gaps, Time, Tree};
 use crate::facts::thing::{Class, Things};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
-use crate::target::Target;
-use crate::target::survey::{Before, Reading, Request, Survey, through_files, walk};
+use crate::targets::Target;
+use crate::targets::survey::{Before, Reading, Request, Survey, through_files, walk};
 use std::path::PathBuf;
 use std::time::Instant;
 

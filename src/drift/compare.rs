@@ -2,7 +2,7 @@
 
 use crate::facts::file::FileKind;
 use crate::facts::snapshot::{Directory, Record, Tree, join, split};
-use crate::target::survey::Found;
+use crate::targets::survey::Found;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 

@@ -32,8 +32,7 @@ pub mod thing;
 pub mod unit;
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 /// A fact that is known, or the reason why it is not.
 pub type Fact<T> = Result<T, Unknown>;

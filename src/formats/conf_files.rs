@@ -4,7 +4,7 @@
 //! and the drop-ins of `systemd.unit(5)` share it.
 
 use crate::facts::Unknown;
-use crate::target::Files;
+use crate::targets::Files;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 
 use super::limits::too_large;
 use crate::facts::Unknown;
-use crate::target::Files;
+use crate::targets::Files;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -147,7 +147,7 @@ fn bracket(body: &[u8], byte: u8) -> Option<(bool, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     fn found(pattern: &str) -> Vec<String> {
         let files = Memory::new()

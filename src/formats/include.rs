@@ -3,7 +3,7 @@
 use super::glob3;
 use super::limits::too_large;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

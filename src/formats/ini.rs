@@ -9,7 +9,7 @@ use super::limits::{Budget, malformed};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
-use crate::target::Files;
+use crate::targets::Files;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use super::glob3;
 use crate::facts::Unknown;
-use crate::target::Files;
+use crate::targets::Files;
 use std::path::{Path, PathBuf};
 
 /// The file.
@@ -78,7 +78,7 @@ impl Conf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     #[test]
     fn includes_and_remarks_are_understood() {

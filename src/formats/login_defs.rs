@@ -4,13 +4,12 @@
 //! next quote, so nothing can follow it as a comment. Numbers may be octal (`022`) or hexadecimal.
 //! Programs that use PAM read only part of the names, see the manual page of each.
 
-use super::Format;
-use super::last;
 use super::limits::{Budget, malformed};
+use super::{Format, last};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
-use crate::target::Files;
+use crate::targets::Files;
 use std::path::Path;
 
 /// Settings of the shadow password suite.

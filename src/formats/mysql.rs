@@ -6,15 +6,14 @@
 //! with that of each other group that a server may read. A file that everybody may write is ignored
 //! by the server. `my_default.c` and `my_default.cc` of the sources.
 
-use super::Format;
 use super::include::Includes;
-use super::last;
 use super::limits::{Budget, malformed, too_large};
+use super::{Format, last};
 use crate::facts::file::FileKind;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

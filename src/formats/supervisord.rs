@@ -5,14 +5,13 @@
 //! kind of a section is its name and what follows the colon its label, so `program.user` asks for
 //! the user of every program. `%(here)s` is resolved, `%(ENV_X)s` stays as it is written.
 
-use super::Format;
 use super::include::Includes;
-use super::last;
 use super::limits::{Budget, malformed};
+use super::{Format, last};
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use std::collections::BTreeMap;
 use std::path::Path;
 

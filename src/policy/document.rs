@@ -5,15 +5,14 @@
 
 use super::action_kind::ActionKind;
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::drift;
 use super::expect::each;
 use super::node::{Fields, Node, Value};
 use super::service::Service;
 use super::severity::Severity;
 use super::source::Span;
 use super::vars::Vars;
-use super::waiver;
 use super::when::When;
+use super::{drift, waiver};
 use crate::facts::scope::Scope;
 use crate::text::duration;
 use crate::verdict::waiver::Waiver;

@@ -4,7 +4,7 @@
 
 use crate::support::{Machine, Need, Rule, denied, needs, rule, scrubbed};
 use spotcheck::facts::account::PasswordField;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 fn host() -> Memory {
     Memory::new()

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Rule, denied, rule};
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::targets::memory::{Memory, Running};
 use spotcheck::verdict::Outcome;
 
 fn host() -> Memory {

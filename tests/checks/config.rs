@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Rule, Stage, rule, scrubbed};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 const NGINX: &str = "/etc/nginx/nginx.conf";
 const SSHD: &str = "/etc/ssh/sshd_config";

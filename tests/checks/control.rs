@@ -4,10 +4,9 @@
 
 use crate::support::{Answers, rule};
 use spotcheck::access::{Deed, who_controls};
-use spotcheck::facts::Cause;
-use spotcheck::facts::Unknown;
 use spotcheck::facts::file::{Acl, AclEntry, AclTag};
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::facts::{Cause, Unknown};
+use spotcheck::targets::memory::{Memory, Running};
 use std::path::Path;
 
 const UNIT: &str = "[Service]\nUser=shop\nExecStart=/opt/shop/bin/shop\n";

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Rule, rule};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 fn must(conditions: &str) -> Rule {
     rule(&format!("cron: all\nmust: {{ {conditions} }}"))

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Machine, Need, Rule, denied, needs, rule, scrubbed};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 fn host() -> Memory {
     Memory::new()

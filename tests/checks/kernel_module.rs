@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Need, Rule, needs, rule};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 const CONF: &str = "/etc/modprobe.d/x.conf";
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Rule, Stage, denied, rule, scrubbed};
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::targets::memory::{Memory, Running};
 
 const SERVICES: &str =
     "services: { nginx: { exe: /usr/sbin/nginx }, sshd: { exe: /usr/sbin/sshd } }";

@@ -3,8 +3,8 @@
 
 use crate::support::{Need, Rule, needs, rule};
 use spotcheck::formats::mounts;
-use spotcheck::target::live::Live;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::live::Live;
+use spotcheck::targets::memory::Memory;
 use std::process::Command;
 
 const NOTHING: &str = "mounted: nothing is mounted there; expected mounted";

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Rule, rule};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 const STATUS: &str = "/var/lib/dpkg/status";
 

@@ -5,7 +5,7 @@
 use crate::support::{Rule, Stage, denied, rule, scrubbed};
 use spotcheck::facts::listener::{Holders, Listener, Protocol};
 use spotcheck::facts::process::Process;
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::targets::memory::{Memory, Running};
 
 const SERVICES: &str =
     "services: { nginx: { exe: /usr/sbin/nginx }, sshd: { exe: /usr/sbin/sshd } }";

@@ -6,13 +6,12 @@ use crate::support::{Answers, Need, needs, rule};
 use proptest::prelude::*;
 use serde_json::Value;
 use spotcheck::facts::account::PasswordField;
-use spotcheck::facts::capability;
 use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileKind};
 use spotcheck::facts::process::Ids;
 use spotcheck::facts::sudo::{Member, Sudoers};
-use spotcheck::facts::{Cause, Unknown};
+use spotcheck::facts::{Cause, Unknown, capability};
 use spotcheck::formats::sudoers;
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::targets::memory::{Memory, Running};
 use std::process::Command;
 
 fn host() -> Memory {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Answers, Machine, Need, Rule, Stage, denied, needs, rule, scrubbed};
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::targets::memory::{Memory, Running};
 
 const NGINX: &str = "services: { nginx: { exe: /usr/sbin/nginx } }";
 

@@ -4,8 +4,8 @@
 
 use crate::support::{Rule, denied, rule};
 use spotcheck::formats::sysctl_d;
-use spotcheck::target::live::Live;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::live::Live;
+use spotcheck::targets::memory::Memory;
 use std::process::Command;
 
 const LIVE: &str = "/proc/sys/net/ipv4/ip_forward";

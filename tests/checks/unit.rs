@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Need, Rule, Stage, denied, needs, rule};
-use spotcheck::target::memory::{Memory, Running};
+use spotcheck::targets::memory::{Memory, Running};
 
 const VENDOR: &str = "/usr/lib/systemd/system";
 const ADMIN: &str = "/etc/systemd/system";
@@ -505,7 +505,7 @@ fn the_exposure_of_every_unit_here_is_that_of_systemd_analyze() {
     if !needs(&[Need::Command("systemd-analyze")]) {
         return;
     }
-    let host = spotcheck::target::live::Live::new();
+    let host = spotcheck::targets::live::Live::new();
     let index = spotcheck::formats::systemd::units::Index::read(&host);
     let mut ours = std::collections::BTreeMap::new();
     for name in index.all().into_iter().filter(|name| name.ends_with(".service")) {

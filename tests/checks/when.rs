@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Machine, Need, Rule, denied, needs, rule, scrubbed};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 fn debian() -> Memory {
     Memory::new()
@@ -163,7 +163,7 @@ fn a_rule_applies_where_a_package_is_installed() {
 fn a_rule_applies_where_a_service_runs() {
     let given = "services: { web: { exe: /usr/sbin/nginx } }";
     let rule = || when("service: web").given(given);
-    let nginx = spotcheck::target::memory::Running::program(9, "/usr/sbin/nginx");
+    let nginx = spotcheck::targets::memory::Running::program(9, "/usr/sbin/nginx");
     rule().on(&debian().process(nginx)).passes();
     rule().on(&debian()).skipped_with("when: no process of web runs");
     let hidden = debian().hiding_processes(denied("/proc"));

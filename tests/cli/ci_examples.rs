@@ -53,7 +53,7 @@ fn the_hook_is_clean_shell() {
 /// All values of a name in a YAML file, in their order.
 fn values(name: &str, file: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci").join(file);
-    let nothing = spotcheck::target::memory::Memory::new();
+    let nothing = spotcheck::targets::memory::Memory::new();
     let settings = spotcheck::formats::yaml::FORMAT.parse;
     let settings = settings(&nothing, &path, &fs::read(&path).unwrap()).unwrap();
     fn collect(block: &Block, name: &str, found: &mut Vec<String>) {

@@ -12,11 +12,11 @@ use spotcheck::facts::process::Selector;
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::load_text;
 use spotcheck::policy::vars::Vars;
-use spotcheck::target::live::Live;
-use spotcheck::target::memory::{Memory, Running};
-use spotcheck::target::recording::answers::Answers;
-use spotcheck::target::recording::{Playback, Recorder, Recording, basics, store};
-use spotcheck::target::{Files, Target};
+use spotcheck::targets::live::Live;
+use spotcheck::targets::memory::{Memory, Running};
+use spotcheck::targets::recording::answers::Answers;
+use spotcheck::targets::recording::{Playback, Recorder, Recording, basics, store};
+use spotcheck::targets::{Files, Target};
 use spotcheck::verdict::{Finding, Outcome};
 use std::collections::BTreeSet;
 use std::fs;
@@ -88,15 +88,15 @@ fn every_question_of_a_target_is_recorded_and_played() {
         let names = text.split("fn ").skip(1).map(|rest| rest.split(['(', '<']).next().unwrap());
         names.map(str::to_owned).collect()
     };
-    let traits: String = include_str!("../../src/target/mod.rs")
+    let traits: String = include_str!("../../src/targets/mod.rs")
         .split("\npub trait ")
         .skip(1)
         .filter_map(|rest| rest.split("\n}\n").next())
         .collect();
     let asked = questions(&traits);
     assert!(asked.contains("sha256") && asked.contains("listeners"), "{asked:?}");
-    let recorder = questions(include_str!("../../src/target/recording/recorder.rs"));
-    let playback = questions(include_str!("../../src/target/recording/playback.rs"));
+    let recorder = questions(include_str!("../../src/targets/recording/recorder.rs"));
+    let playback = questions(include_str!("../../src/targets/recording/playback.rs"));
     for question in asked.iter().filter(|question| !others.contains(&question.as_str())) {
         assert!(recorder.contains(question), "recorder.rs does not pass on `{question}`");
         assert!(playback.contains(question), "playback.rs does not answer `{question}`");
@@ -810,7 +810,7 @@ fn edit() -> impl Strategy<Value = (&'static str, &'static str)> {
 
 mod versions {
     use super::*;
-    use spotcheck::target::recording::VERSION;
+    use spotcheck::targets::recording::VERSION;
 
     fn kept(version: u32) -> Vec<(String, Recording)> {
         let folder = format!("{}/tests/recordings/{version}", env!("CARGO_MANIFEST_DIR"));

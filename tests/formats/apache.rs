@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use spotcheck::facts::Fact;
 use spotcheck::facts::settings::{Block, Settings};
 use spotcheck::formats::for_path;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

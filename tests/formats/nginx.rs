@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use spotcheck::facts::settings::{Block, Lookup, Settings};
 use spotcheck::facts::{Cause, Fact};
 use spotcheck::formats::by_name;
-use spotcheck::target::Files;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::Files;
+use spotcheck::targets::memory::Memory;
 use std::path::Path;
 use std::process::Command;
 

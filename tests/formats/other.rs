@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use spotcheck::facts::settings::{Lookup, Settings};
 use spotcheck::facts::{Cause, Fact};
 use spotcheck::formats::{FORMATS, by_name, for_path};
-use spotcheck::target::Files;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::Files;
+use spotcheck::targets::memory::Memory;
 use std::path::Path;
 use std::time::Instant;
 

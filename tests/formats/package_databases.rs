@@ -5,8 +5,8 @@
 use crate::support::{Need, needs};
 use spotcheck::facts::package::{Manager, PackageState, Packages};
 use spotcheck::formats::packages;
-use spotcheck::target::live::Live;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::live::Live;
+use spotcheck::targets::memory::Memory;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;

@@ -8,8 +8,8 @@ use crate::support::{Need, needs, rule};
 use proptest::prelude::*;
 use spotcheck::facts::settings::Settings;
 use spotcheck::formats::{for_path, php};
-use spotcheck::target::Files as _;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::Files as _;
+use spotcheck::targets::memory::Memory;
 use std::path::Path;
 use std::process::Command;
 
@@ -337,7 +337,7 @@ fn debians_own_configuration_is_read_as_php_reads_it() {
     if path.is_empty() {
         return;
     }
-    let live = spotcheck::target::live::Live::new();
+    let live = spotcheck::targets::live::Live::new();
     let content = live.read(Path::new(&path)).unwrap().unwrap();
     let settings = (php::FORMAT.parse)(&live, Path::new(&path), &content).unwrap();
     assert_eq!(settings.unread, []);

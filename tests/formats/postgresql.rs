@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use spotcheck::facts::Cause;
 use spotcheck::formats::for_path;
 use spotcheck::formats::postgresql::names;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

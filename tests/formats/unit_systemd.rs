@@ -4,10 +4,11 @@
 
 use crate::support::{Need, needs};
 use spotcheck::facts::unit::UnitFileState;
-use spotcheck::formats::systemd::{self, units::Index};
-use spotcheck::target::Files as _;
-use spotcheck::target::live::Live;
-use spotcheck::target::memory::Memory;
+use spotcheck::formats::systemd::units::Index;
+use spotcheck::formats::systemd::{self};
+use spotcheck::targets::Files as _;
+use spotcheck::targets::live::Live;
+use spotcheck::targets::memory::Memory;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;

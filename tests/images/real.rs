@@ -5,8 +5,8 @@ use crate::support::archive::Tar;
 use crate::support::random::Random;
 use crate::support::{Need, needs};
 use spotcheck::facts::file::FileKind;
-use spotcheck::target::Files;
-use spotcheck::target::image::{Choice, Wants, open};
+use spotcheck::targets::Files;
+use spotcheck::targets::image::{Choice, Wants, open};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -158,7 +158,7 @@ fn an_image_is_seen_as_umoci_unpacks_it() {
         assert_eq!(seen(image), expected, "{archive}");
     }
     // And a root filesystem is what it is.
-    let rootfs = spotcheck::target::rootfs::Rootfs::open(&folder.path().join("bundle/rootfs"));
+    let rootfs = spotcheck::targets::rootfs::Rootfs::open(&folder.path().join("bundle/rootfs"));
     assert_eq!(seen(&rootfs.unwrap()), expected);
 }
 

@@ -5,7 +5,7 @@
 use crate::support::archive::{Image, hex};
 use crate::support::{Need, needs, rule};
 use spotcheck::declared::daemons;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

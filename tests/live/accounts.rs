@@ -5,8 +5,8 @@
 
 use crate::live_support::{AS_NOBODY, again, output, root, run_again, tool};
 use spotcheck::facts::account::{Origin, PasswordField};
-use spotcheck::target::Target;
-use spotcheck::target::live::Live;
+use spotcheck::targets::Target;
+use spotcheck::targets::live::Live;
 use std::collections::BTreeSet;
 
 #[test]

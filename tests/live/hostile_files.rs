@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use spotcheck::formats::systemd::units::Index;
 use spotcheck::formats::{cron, modprobe, mounts, packages, sysctl_d};
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::memory::Memory;
 
 /// Texts made of what means something to one of the formats.
 fn text() -> impl Strategy<Value = Vec<u8>> {

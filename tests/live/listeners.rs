@@ -4,13 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::live_support::{AS_NOBODY, Running, again, output, root, run_again, tool, wait_until};
+use nix::sys::socket::sockopt::Ipv6V6Only;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, setsockopt, socket,
-    sockopt::Ipv6V6Only,
 };
 use spotcheck::facts::listener::{Listener, Protocol};
-use spotcheck::target::Target;
-use spotcheck::target::live::Live;
+use spotcheck::targets::Target;
+use spotcheck::targets::live::Live;
 use std::collections::BTreeSet;
 use std::net::{Ipv6Addr, SocketAddrV6, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

@@ -1,9 +1,8 @@
 //! Control groups for a machine of its own, so that its daemons have unit names as under systemd.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, process};
 
 const PREFIX: &str = "spotcheck-stage-";
 

@@ -2,12 +2,11 @@
 //! name them by relative paths, so that snapshots are the same everywhere.
 
 use super::Output;
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 use tempfile::TempDir;
 
 /// How long the program may take. Far more than it needs even in a debug build on a busy machine:

@@ -1,13 +1,11 @@
 //! Tests that need what not every machine has: they are skipped loudly, or not at all.
 
 use super::cgroups::Cgroups;
-use std::env;
 use std::ffi::CString;
-use std::fmt;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::thread;
+use std::{env, fmt, thread};
 
 /// Something that a test cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,15 +3,14 @@
 
 use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode};
 use spotcheck::facts::{Cause, Fact, Unknown};
-use spotcheck::target::Files;
+use spotcheck::targets::Files;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 const EOPNOTSUPP: i32 = 95;
 const ENOTDIR: i32 = 20;

@@ -5,7 +5,7 @@ use spotcheck::facts::{Cause, Unknown};
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::{HOST, load};
 use spotcheck::policy::vars::Vars;
-use spotcheck::target::Target;
+use spotcheck::targets::Target;
 use spotcheck::verdict::{Finding, Outcome, summary};
 use std::fmt;
 

@@ -13,7 +13,7 @@ use crate::drift::store::history::Entry;
 use crate::drift::store::short;
 use crate::drift::store::state::State;
 use crate::facts::thing::Class;
-use crate::target::survey::Reading;
+use crate::targets::survey::Reading;
 use crate::text;
 use crate::text::time::rfc3339;
 use crate::verdict::Exit;

@@ -5,7 +5,7 @@
 
 use crate::facts::file::FileKind;
 use crate::facts::package_file::PackageFiles;
-use crate::target::Target;
+use crate::targets::Target;
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -207,7 +207,7 @@ fn normal(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     fn made(host: &Memory, path: &str, kind: FileKind, link: &str) -> Option<String> {
         let packages = crate::formats::packages::files::read(host, None);

@@ -7,7 +7,7 @@ use crate::facts::drift::Explanation;
 use crate::facts::file::FileKind;
 use crate::facts::package_file::{Checksum, Claim, Owner, PackageFiles, Role};
 use crate::facts::snapshot::Record;
-use crate::target::survey::checksum;
+use crate::targets::survey::checksum;
 use std::collections::{BTreeSet, HashMap};
 
 /// Package databases, and the digests of files that they are compared with.

@@ -13,7 +13,7 @@ use crate::facts::package_file::{Claim, Declared, PackageFiles, Role};
 use crate::facts::snapshot::{Algorithm, Content, Hex, Record};
 use crate::facts::thing::Class;
 use crate::formats::{acl, filecap};
-use crate::target::survey::checksum;
+use crate::targets::survey::checksum;
 use crate::text;
 
 /// `RPMVERIFY_*` of rpm's `rpmvf.h`, in the order of the letters.

@@ -17,7 +17,7 @@ use crate::facts::snapshot::{Algorithm, Directory, Effort, Gaps, Tree, split};
 use crate::facts::thing::Things;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
-use crate::target::survey::{Before, Reading, Request, through_files, walk};
+use crate::targets::survey::{Before, Reading, Request, through_files, walk};
 use std::path::Path;
 
 /// Kinds of digests that package managers keep.

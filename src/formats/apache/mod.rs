@@ -18,13 +18,12 @@ mod names;
 mod section;
 mod variables;
 
-use super::Format;
-use super::glob3;
 use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
+use super::{Format, glob3};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use modules::Modules;
 use section::Kind;
 use std::collections::BTreeSet;

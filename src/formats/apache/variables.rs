@@ -6,7 +6,7 @@
 use crate::facts::Unknown;
 use crate::facts::settings::Settings;
 use crate::formats::env;
-use crate::target::Files;
+use crate::targets::Files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -163,7 +163,7 @@ impl Variables {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::memory::Memory;
+    use crate::targets::memory::Memory;
 
     const DEBIAN: &str = "unset HOME\n\
         if [ \"${APACHE_CONFDIR##/etc/apache2-}\" != \"${APACHE_CONFDIR}\" ] ; then\n\

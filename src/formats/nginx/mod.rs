@@ -9,13 +9,12 @@ mod defaults;
 pub mod listen;
 mod token;
 
-use super::Format;
-use super::glob3;
 use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
+use super::{Format, glob3};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use std::path::{Path, PathBuf};
 use token::{End, SyntaxError, Tokens};
 

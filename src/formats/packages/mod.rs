@@ -12,7 +12,7 @@ mod sqlite;
 
 use crate::facts::package::Packages;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 
 /// The most packages of one database.
 pub const PACKAGE_LIMIT: usize = 200_000;

@@ -14,13 +14,12 @@
 mod names;
 mod scan;
 
-use super::Format;
 use super::include::Includes;
-use super::last;
 use super::limits::{Budget, malformed};
+use super::{Format, last};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use scan::{Scanner, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

@@ -9,14 +9,13 @@
 pub mod names;
 mod token;
 
-use super::Format;
 use super::include::Includes;
-use super::last;
 use super::limits::{Budget, malformed, too_large};
+use super::{Format, last};
 use crate::facts::file::FileKind;
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use token::Token;

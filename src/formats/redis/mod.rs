@@ -10,14 +10,12 @@
 mod line;
 pub mod names;
 
-use super::Format;
-use super::glob3;
 use super::include::Includes;
-use super::last;
 use super::limits::{Budget, malformed, too_large};
+use super::{Format, glob3, last};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

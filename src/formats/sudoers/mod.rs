@@ -10,7 +10,7 @@ mod scan;
 
 use crate::facts::sudo::Sudoers;
 use crate::facts::{Cause, Unknown};
-use crate::target::Files;
+use crate::targets::Files;
 use crate::text;
 use std::path::{Path, PathBuf};
 

@@ -5,8 +5,7 @@
 //! boot; those elsewhere are the vendor's and make only instances `static`.
 
 use super::names;
-use super::units::Entry;
-use super::units::{Directory, Index, Resolved};
+use super::units::{Directory, Entry, Index, Resolved};
 use crate::facts::settings::Settings;
 use crate::facts::unit::UnitFileState as State;
 use std::ffi::OsStr;

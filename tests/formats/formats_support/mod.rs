@@ -6,8 +6,8 @@
 use spotcheck::facts::Fact;
 use spotcheck::facts::settings::{Lookup, Settings};
 use spotcheck::formats::by_name;
-use spotcheck::target::Files;
-use spotcheck::target::memory::Memory;
+use spotcheck::targets::Files;
+use spotcheck::targets::memory::Memory;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

@@ -1,0 +1,200 @@
+//! The files of an image as a target's.
+
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::image::Layer;
+use crate::facts::{Cause, Fact, Unknown};
+use crate::formats::filecap;
+use crate::targets::image::layer::Content;
+use crate::targets::image::section::{Section, stored};
+use crate::targets::image::tree::{Id, Tree};
+use crate::targets::still::Layered;
+use crate::targets::{Files, READ_LIMIT};
+use crate::text;
+use sha2::{Digest, Sha256};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How often a compressed layer is read again for content that was not kept.
+const READ_AGAIN_LIMIT: usize = 64;
+
+/// The merged files of an image.
+pub struct ImageFiles {
+    tree: Tree,
+    layers: Vec<Layer>,
+    /// Where each layer can be read again; `None` for one that went by on standard input.
+    sections: Vec<Option<Section>>,
+    again: Cell<usize>,
+    contents: RefCell<HashMap<Id, Arc<Vec<u8>>>>,
+    digests: RefCell<HashMap<Id, String>>,
+}
+
+impl ImageFiles {
+    /// Files of these layers.
+    pub fn new(tree: Tree, layers: Vec<Layer>, sections: Vec<Option<Section>>) -> Self {
+        Self {
+            tree,
+            layers,
+            sections,
+            again: Cell::new(0),
+            contents: RefCell::default(),
+            digests: RefCell::default(),
+        }
+    }
+
+    /// The regular file that a path leads to.
+    fn regular(&self, path: &Path) -> Fact<Option<(Id, &crate::targets::image::tree::Inode)>> {
+        let found = self.tree.resolve(path, true)?;
+        let Some((id, inode)) = found.and_then(|id| Some((id, self.tree.inode(id)?))) else {
+            return Ok(None);
+        };
+        if inode.kind != FileKind::File {
+            let kind = inode.kind.name().replace('_', " ");
+            let cause = Cause::Unsupported(format!("a {kind}, not a regular file"));
+            return Err(Unknown::new(text::path(path), cause));
+        }
+        Ok(Some((id, inode)))
+    }
+
+    /// The content of a file from its layer.
+    fn again(
+        &self,
+        path: &Path,
+        inode: &crate::targets::image::tree::Inode,
+    ) -> Fact<impl Read + '_> {
+        let unknown = |cause| Err(Unknown::new(text::path(path), cause));
+        let Content::Stored(offset) = inode.content else {
+            let why = "stored with holes in its archive, which is not read";
+            return unknown(Cause::Unsupported(why.to_owned()));
+        };
+        let Some(Some(section)) = self.sections.get(inode.layer) else {
+            let why = "its content went by and was not kept; give the image as a file that is not \
+                       compressed as a whole";
+            return unknown(Cause::Unsupported(why.to_owned()));
+        };
+        self.again.set(self.again.get() + 1);
+        if self.again.get() > READ_AGAIN_LIMIT {
+            let why = format!("more than {READ_AGAIN_LIMIT} files whose content was not kept");
+            return unknown(Cause::TooLarge(why));
+        }
+        // The bounds held when the layer was read as a whole.
+        stored(section.clone(), offset, inode.size).or_else(|why| unknown(Cause::Io(why)))
+    }
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> Unknown {
+    move |error| Unknown::new(text::path(path), Cause::Io(error.to_string()))
+}
+
+fn changed(path: &Path) -> Unknown {
+    Unknown::new(text::path(path), Cause::Vanished)
+}
+
+impl Files for ImageFiles {
+    fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
+        let id = self.tree.resolve(path, false)?;
+        Ok(id.and_then(|id| self.tree.fact(id)).map(Arc::new))
+    }
+
+    fn acl(&self, path: &Path) -> Fact<Option<Acl>> {
+        let id = self.tree.resolve(path, false)?;
+        match id.and_then(|id| self.tree.inode(id)).and_then(|inode| inode.acl.clone()) {
+            None => Ok(None),
+            Some(Ok(acl)) => Ok(Some(acl)),
+            Some(Err(why)) => {
+                let what = format!("ACL of {}", text::path(path));
+                Err(Unknown::new(what, Cause::Malformed(why)))
+            }
+        }
+    }
+
+    fn file_capabilities(&self, path: &Path) -> Fact<Option<FileCapabilities>> {
+        let id = self.tree.resolve(path, false)?;
+        let bytes = id.and_then(|id| self.tree.inode(id)).and_then(|i| i.capability.as_ref());
+        bytes.map(|bytes| filecap::parse(bytes)).transpose().map_err(|why| {
+            Unknown::new(format!("capabilities of {}", text::path(path)), Cause::Malformed(why))
+        })
+    }
+
+    fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
+        self.read_up_to(path, READ_LIMIT)
+    }
+
+    fn read_up_to(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
+        let Some((id, inode)) = self.regular(path)? else { return Ok(None) };
+        if let Content::Kept(bytes) = &inode.content {
+            return Ok(Some(Arc::clone(bytes)));
+        }
+        if let Some(bytes) = self.contents.borrow().get(&id) {
+            return Ok(Some(Arc::clone(bytes)));
+        }
+        if inode.size > limit {
+            let cause = Cause::TooLarge(format!("more than {limit} bytes"));
+            return Err(Unknown::new(text::path(path), cause));
+        }
+        let mut bytes = Vec::new();
+        self.again(path, inode)?.read_to_end(&mut bytes).map_err(io(path))?;
+        if bytes.len() as u64 != inode.size {
+            return Err(changed(path));
+        }
+        let bytes = Arc::new(bytes);
+        if inode.size <= READ_LIMIT {
+            self.contents.borrow_mut().insert(id, Arc::clone(&bytes));
+        }
+        Ok(Some(bytes))
+    }
+
+    fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
+        let Some(id) = self.tree.resolve(path, true)? else { return Ok(None) };
+        let kind = self.tree.inode(id).map(|inode| inode.kind);
+        Ok((kind == Some(FileKind::Directory)).then(|| Arc::new(self.tree.names(id))))
+    }
+
+    fn sha256(&self, path: &Path) -> Fact<Option<String>> {
+        let Some((id, inode)) = self.regular(path)? else { return Ok(None) };
+        if let Some(digest) = &inode.sha256 {
+            return Ok(Some(digest.clone()));
+        }
+        if let Some(digest) = self.digests.borrow().get(&id) {
+            return Ok(Some(digest.clone()));
+        }
+        let mut hash = Sha256::new();
+        match &inode.content {
+            Content::Kept(bytes) => hash.update(bytes.as_slice()),
+            _ => {
+                let mut reader = self.again(path, inode)?;
+                let mut chunk = vec![0; 64 << 10];
+                let mut total = 0;
+                loop {
+                    let count = reader.read(&mut chunk).map_err(io(path))?;
+                    if count == 0 {
+                        break;
+                    }
+                    total += count as u64;
+                    hash.update(chunk.get(..count).unwrap_or_default());
+                }
+                if total != inode.size {
+                    return Err(changed(path));
+                }
+            }
+        }
+        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.digests.borrow_mut().insert(id, digest.clone());
+        Ok(Some(digest))
+    }
+
+    /// An image is unpacked before it runs; whether that is read-only then is not known here.
+    fn read_only(&self, _: &Path) -> Fact<bool> {
+        Ok(false)
+    }
+}
+
+impl Layered for ImageFiles {
+    fn layer(&self, path: &Path) -> Option<Layer> {
+        let id = self.tree.resolve(path, false).ok()??;
+        self.layers.get(self.tree.inode(id)?.layer).cloned()
+    }
+}

@@ -1,0 +1,324 @@
+//! The running host that spotcheck itself runs on.
+//!
+//! Everything is read from `/proc`, `sock_diag(7)`, the filesystem and the name service switch,
+//! when it is first asked for, and kept for the run. Files are those that process 1 sees: `view`
+//! says why.
+
+mod accounts;
+pub mod cgroup;
+pub(in crate::targets) mod filesystem;
+mod holders;
+mod host;
+pub mod mountinfo;
+mod nss;
+mod parts;
+mod patience;
+mod proc_file;
+pub mod proc_net;
+mod processes;
+mod select;
+pub mod sock_diag;
+pub mod sockets;
+pub mod stat;
+pub mod status;
+mod view;
+
+pub use crate::targets::live::holders::socket_inode;
+pub use crate::targets::live::host::{maps_everything, os_release};
+pub use crate::targets::live::parts::arguments;
+pub use crate::targets::live::select::pid_file;
+
+use crate::facts::account::{Accounts, Group, User};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::host::Host;
+use crate::facts::listener::{Holders, Listener};
+use crate::facts::process::{Process, Selector};
+use crate::facts::{Cause, Fact, Unknown};
+use crate::formats::filecap;
+use crate::targets::derived::Derived;
+use crate::targets::kept::{KeptFiles, Memo};
+use crate::targets::live::nss::Nss;
+use crate::targets::live::processes::Processes;
+use crate::targets::live::select::Matcher;
+use crate::targets::live::view::View;
+use crate::targets::{Files, READ_LIMIT, Selection, Target};
+use nix::fcntl::OFlag;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The live host.
+#[derive(Debug)]
+pub struct Live {
+    host: Host,
+    view: OnceCell<View>,
+    processes: Processes,
+    selections: RefCell<HashMap<Selector, Fact<Selection>>>,
+    hidden: OnceCell<Option<Unknown>>,
+    listeners: OnceCell<Fact<Arc<Vec<Listener>>>>,
+    holders: RefCell<Arc<BTreeMap<u32, Holders>>>,
+    accounts: OnceCell<Fact<Arc<Accounts>>>,
+    nss: Nss,
+    nss_users: Memo<String, User>,
+    nss_users_by_id: Memo<u32, User>,
+    nss_groups: Memo<String, Group>,
+    nss_groups_by_id: Memo<u32, Group>,
+    group_sets: Memo<(String, u32), BTreeSet<u32>>,
+    kept: KeptFiles,
+    derived: Derived,
+}
+
+impl Live {
+    /// The host that this process runs on. Only its name, release and the reader's own rights are
+    /// read now.
+    pub fn new() -> Self {
+        Self {
+            host: host::host(),
+            view: OnceCell::new(),
+            processes: Processes::default(),
+            selections: RefCell::default(),
+            hidden: OnceCell::new(),
+            listeners: OnceCell::new(),
+            holders: RefCell::default(),
+            accounts: OnceCell::new(),
+            nss: Nss::default(),
+            nss_users: Memo::default(),
+            nss_users_by_id: Memo::default(),
+            nss_groups: Memo::default(),
+            nss_groups_by_id: Memo::default(),
+            group_sets: Memo::default(),
+            kept: KeptFiles::default(),
+            derived: Derived::default(),
+        }
+    }
+
+    fn view(&self) -> &View {
+        self.view.get_or_init(View::look)
+    }
+
+    fn content(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
+        match self.view() {
+            View::Through { root, .. } => root.read_up_to(path, limit),
+            view => {
+                view.follows(path)?;
+                Ok(filesystem::read(path, limit)?.map(Arc::new))
+            }
+        }
+    }
+
+    /// Set when there may be processes that `/proc` does not list for this reader.
+    fn hidden(&self) -> Option<&Unknown> {
+        let full = self.host.privilege.full;
+        self.hidden.get_or_init(|| processes::hidden(full)).as_ref()
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Files for Live {
+    fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
+        self.kept.files.get(path, || match self.view() {
+            View::Through { root, .. } => root.file(path),
+            view => {
+                view.reaches(path)?;
+                Ok(filesystem::file(path)?.map(Arc::new))
+            }
+        })
+    }
+
+    fn acl(&self, path: &Path) -> Fact<Option<Acl>> {
+        match self.view() {
+            View::Through { root, .. } => root.acl(path),
+            view => {
+                view.reaches(path)?;
+                filesystem::access_acl(path)
+            }
+        }
+    }
+
+    fn file_capabilities(&self, path: &Path) -> Fact<Option<FileCapabilities>> {
+        if let View::Through { root, .. } = self.view() {
+            return root.file_capabilities(path);
+        }
+        match self.file(path)? {
+            Some(fact) if fact.kind == FileKind::File => {
+                filesystem::capabilities_of(path, xattr::get(path, filecap::XATTR))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
+        self.kept.content(path, || self.content(path, READ_LIMIT))
+    }
+
+    fn read_up_to(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
+        self.content(path, limit)
+    }
+
+    fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
+        self.kept.lists.get(path, || match self.view() {
+            View::Through { root, .. } => root.list(path),
+            view => {
+                view.follows(path)?;
+                Ok(filesystem::list(path)?.map(Arc::new))
+            }
+        })
+    }
+
+    fn sha256(&self, path: &Path) -> Fact<Option<String>> {
+        self.kept.hashes.get(path, || match self.view() {
+            View::Through { root, .. } => root.sha256(path),
+            view => {
+                view.follows(path)?;
+                filesystem::sha256(path)
+            }
+        })
+    }
+
+    fn read_only(&self, path: &Path) -> Fact<bool> {
+        match self.view() {
+            View::Through { .. } => self.view().read_only(path, Ok(false)),
+            view => view.read_only(path, filesystem::read_only(path)),
+        }
+    }
+
+    fn mountinfo(&self) -> Fact<&'static str> {
+        self.view().mountinfo()
+    }
+
+    fn part(&self, path: &Path, offset: u64, length: usize) -> Fact<Option<Vec<u8>>> {
+        match self.view() {
+            View::Through { root, .. } => root.part(path, offset, length),
+            view => {
+                view.follows(path)?;
+                filesystem::read_part(path, offset, length)
+            }
+        }
+    }
+
+    fn root_directory(&self) -> Fact<Option<OwnedFd>> {
+        match self.view() {
+            View::Through { root, .. } => return root.root_directory(),
+            // All files below a place are the host's only where all mounts are.
+            View::Apart { why, .. } => {
+                let why = format!("spotcheck cannot reach the host's mounts ({why})");
+                return Err(Unknown::new("all files", Cause::Unsupported(why)));
+            }
+            View::Unsure(why) => return Err(why.clone()),
+            View::Shared => {}
+        }
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = nix::fcntl::open("/", flags, nix::sys::stat::Mode::empty());
+        root.map(Some).map_err(|errno| Unknown::from_io("/", &errno.into()))
+    }
+}
+
+impl Target for Live {
+    fn host(&self) -> &Host {
+        &self.host
+    }
+
+    fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
+    fn processes(&self, selector: &Selector) -> Fact<Selection> {
+        if let Some(answer) = self.selections.borrow().get(selector) {
+            return answer.clone();
+        }
+        let select = || {
+            let mut selection = Matcher::new(selector, self)?.select(&self.processes)?;
+            selection.hidden = self.hidden().cloned();
+            Ok(selection)
+        };
+        let answer = select();
+        self.selections.borrow_mut().insert(selector.clone(), answer.clone());
+        answer
+    }
+
+    fn is_picked(&self, pid: u32, selector: &Selector) -> Fact<bool> {
+        Matcher::new(selector, self)?.picks(&self.processes, pid)
+    }
+
+    fn process(&self, pid: u32) -> Fact<Option<Arc<Process>>> {
+        let process = self.processes.complete(&self.processes.entry(pid))?;
+        match self.hidden() {
+            // To this reader a hidden process looks like one that is not there.
+            Some(hidden) if process.is_none() => Err(hidden.clone()),
+            _ => Ok(process),
+        }
+    }
+
+    fn listeners(&self) -> Fact<Arc<Vec<Listener>>> {
+        self.listeners.get_or_init(|| sockets::list().map(Arc::new)).clone()
+    }
+
+    fn holders(&self, inodes: &BTreeSet<u32>) -> Fact<Arc<BTreeMap<u32, Holders>>> {
+        let known = self.holders.borrow().clone();
+        if inodes.iter().all(|inode| known.contains_key(inode)) {
+            return Ok(known);
+        }
+        // Whoever asks for one listener will ask for the others: one walk answers all.
+        let mut wanted = inodes.clone();
+        if let Ok(listeners) = self.listeners() {
+            wanted.extend(listeners.iter().map(|listener| listener.inode));
+        }
+        let mut merged = (*known).clone();
+        merged.extend(holders::scan(&wanted, self.hidden())?);
+        let merged = Arc::new(merged);
+        self.holders.replace(Arc::clone(&merged));
+        Ok(merged)
+    }
+
+    fn accounts(&self) -> Fact<Arc<Accounts>> {
+        self.accounts.get_or_init(|| accounts::read(self).map(Arc::new)).clone()
+    }
+
+    fn user(&self, name: &str) -> Fact<Option<User>> {
+        match self.accounts()?.user(name) {
+            Some(user) => Ok(Some(user.clone())),
+            None => self.nss_users.get(name, || self.nss.user(name)),
+        }
+    }
+
+    fn user_by_id(&self, uid: u32) -> Fact<Option<User>> {
+        match self.accounts()?.user_by_id(uid) {
+            Some(user) => Ok(Some(user.clone())),
+            None => self.nss_users_by_id.get(&uid, || self.nss.user_by_id(uid)),
+        }
+    }
+
+    fn group(&self, name: &str) -> Fact<Option<Group>> {
+        match self.accounts()?.group(name) {
+            Some(group) => Ok(Some(group.clone())),
+            None => self.nss_groups.get(name, || self.nss.group(name)),
+        }
+    }
+
+    fn group_by_id(&self, gid: u32) -> Fact<Option<Group>> {
+        match self.accounts()?.group_by_id(gid) {
+            Some(group) => Ok(Some(group.clone())),
+            None => self.nss_groups_by_id.get(&gid, || self.nss.group_by_id(gid)),
+        }
+    }
+
+    fn groups_of(&self, user: &User) -> Fact<BTreeSet<u32>> {
+        let accounts = self.accounts()?;
+        let groups = self.group_sets.get(&(user.name.clone(), user.gid), || {
+            let mut groups = BTreeSet::from([user.gid]);
+            let member = |group: &&Group| group.members.contains(&user.name);
+            groups.extend(accounts.groups.iter().filter(member).map(|group| group.gid));
+            groups.extend(self.nss.groups_of(&user.name, user.gid)?);
+            Ok(Some(groups))
+        })?;
+        Ok(groups.unwrap_or_default())
+    }
+}

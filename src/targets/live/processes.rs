@@ -1,0 +1,269 @@
+//! The processes of the host: one list of pids per run, and what is known of each.
+
+use crate::facts::process::{Cgroup, Process, Thread};
+use crate::facts::{Cause, Fact, Unknown};
+use crate::targets::live::cgroup::Membership;
+use crate::targets::live::mountinfo::HidePid;
+use crate::targets::live::parts::Parts;
+use crate::targets::live::proc_file::{Miss, Seen};
+use crate::targets::live::{cgroup, mountinfo, parts, proc_file, status};
+use rustix::time::{ClockId, clock_gettime};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::fs;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How often a process that changes its program while being read is read again.
+const ATTEMPTS: usize = 3;
+const MOUNTINFO_LIMIT: usize = 16 << 20;
+const STATUS_LIMIT: usize = 16 << 20;
+const NANOSECONDS: i128 = 1_000_000_000;
+
+/// All processes, as far as they have been asked about.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    pids: OnceCell<Fact<Vec<u32>>>,
+    entries: RefCell<BTreeMap<u32, Rc<Entry>>>,
+    clock: OnceCell<Clock>,
+    own_pid_namespaces: OnceCell<Option<usize>>,
+    init_group: OnceCell<Membership>,
+}
+
+/// One process.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pid: u32,
+    /// Read one by one at first; from one moment once the process is complete.
+    parts: RefCell<Rc<Parts>>,
+    complete: OnceCell<Fact<Option<Arc<Process>>>>,
+}
+
+/// What turns ticks since boot into a time.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    /// Nanoseconds from 1970-01-01 UTC until the host booted.
+    boot: i128,
+    ticks_per_second: i128,
+}
+
+impl Entry {
+    pub(super) fn parts(&self) -> Rc<Parts> {
+        self.parts.borrow().clone()
+    }
+
+    /// The whole process, if it has been read already and was there.
+    pub(super) fn completed(&self) -> Option<&Fact<Option<Arc<Process>>>> {
+        self.complete.get()
+    }
+}
+
+impl Processes {
+    /// Pids as `/proc` listed them when first asked.
+    pub(super) fn pids(&self) -> Fact<&[u32]> {
+        self.pids.get_or_init(list).as_deref().map_err(Clone::clone)
+    }
+
+    pub(super) fn entry(&self, pid: u32) -> Rc<Entry> {
+        let mut entries = self.entries.borrow_mut();
+        let entry = entries.entry(pid).or_insert_with(|| {
+            let parts = RefCell::new(Rc::new(Parts::new(pid)));
+            Rc::new(Entry { pid, parts, complete: OnceCell::new() })
+        });
+        Rc::clone(entry)
+    }
+
+    /// The process as a whole, from one moment; `None` if it is gone.
+    pub(super) fn complete(&self, entry: &Entry) -> Fact<Option<Arc<Process>>> {
+        let read = || match self.assemble(entry) {
+            Ok(process) => Ok(Some(Arc::new(process))),
+            Err(Miss::Gone) => Ok(None),
+            Err(Miss::Unknown(unknown)) => Err(unknown),
+        };
+        entry.complete.get_or_init(read).clone()
+    }
+
+    /// Reads everything between two looks at `stat`. If the start time differs, the pid belongs to
+    /// another process now, and the one asked about is gone. If the name differs, it has executed
+    /// another program in between, and the parts may be of two minds: once more.
+    fn assemble(&self, entry: &Entry) -> Seen<Process> {
+        let known = entry.parts().stat().as_ref().ok().map(|stat| stat.start_ticks);
+        for attempt in 1.. {
+            let parts = Rc::new(Parts::new(entry.pid));
+            let process = self.read(&parts, entry.pid)?;
+            let again = parts::read_stat(entry.pid)?;
+            if again.start_ticks != process.start_ticks
+                || known.is_some_and(|ticks| ticks != process.start_ticks)
+            {
+                return Err(Miss::Gone);
+            }
+            let same_program = parts.stat().as_ref().is_ok_and(|stat| stat.comm == again.comm);
+            if same_program || attempt >= ATTEMPTS {
+                entry.parts.replace(parts);
+                return Ok(process);
+            }
+        }
+        Err(Miss::Gone)
+    }
+
+    fn read(&self, parts: &Parts, pid: u32) -> Seen<Process> {
+        let stat = parts.stat().clone()?;
+        Ok(Process {
+            pid,
+            start_ticks: stat.start_ticks,
+            started: self.clock().time(stat.start_ticks),
+            ppid: stat.ppid,
+            comm: String::from_utf8_lossy(&stat.comm).into_owned(),
+            kernel_thread: stat.kernel_thread,
+            exe: fact(parts.exe().clone())?,
+            cmdline: fact(parts.cmdline().clone())?,
+            cgroup: fact(parts.cgroup().clone().map(|group| self.group(group)))?,
+            threads: fact::<Vec<Thread>>(parts::read_threads(pid))?,
+            container: fact(self.container(parts))?,
+        })
+    }
+
+    /// The group as a fact, with its unit.
+    pub(super) fn group(&self, membership: Membership) -> Cgroup {
+        let below = cgroup::below_root(&membership.path, &self.init_group().path);
+        let unit = cgroup::system_unit(below);
+        Cgroup { path: membership.path, unit }
+    }
+
+    /// Whether the process is one of a container.
+    pub(super) fn container(&self, parts: &Parts) -> Seen<bool> {
+        let group = parts.cgroup().as_ref().map_err(Clone::clone);
+        // Within a container everything stands below the group that its engine made.
+        if group.as_ref().is_ok_and(|group| group.container && !self.init_group().container) {
+            return Ok(true);
+        }
+        let status = parts.status().as_ref().map_err(Clone::clone)?;
+        let own = self.own_pid_namespaces().ok_or_else(|| {
+            let cause = Cause::Malformed("no pid namespaces".to_owned());
+            Miss::Unknown(Unknown::new("/proc/self/status", cause))
+        })?;
+        let path = cgroup::below_root(&group?.path, &self.init_group().path);
+        Ok(status.pid_namespaces > own && !cgroup::is_plain_service(path))
+    }
+
+    fn own_pid_namespaces(&self) -> Option<usize> {
+        *self.own_pid_namespaces.get_or_init(|| {
+            let bytes = proc_file::bounded("/proc/self/status", STATUS_LIMIT).ok()??;
+            status::parse(0, &bytes).ok().map(|status| status.pid_namespaces)
+        })
+    }
+
+    /// The group of pid 1: the root of what systemd manages.
+    fn init_group(&self) -> &Membership {
+        self.init_group.get_or_init(|| Parts::new(1).cgroup().clone().unwrap_or_default())
+    }
+
+    fn clock(&self) -> Clock {
+        *self.clock.get_or_init(Clock::read)
+    }
+}
+
+impl Clock {
+    /// The two clocks say when the host booted to the microsecond; `btime` of `/proc/stat` would be cut
+    /// to seconds, and a process seem up to a second older than the file that it was started with.
+    fn read() -> Self {
+        let nanoseconds = |id| {
+            let time = clock_gettime(id);
+            i128::from(time.tv_sec) * NANOSECONDS + i128::from(time.tv_nsec)
+        };
+        let boot = nanoseconds(ClockId::Realtime) - nanoseconds(ClockId::Boottime);
+        // 100 on every architecture of today, see times(2).
+        let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten();
+        let ticks_per_second = ticks.filter(|ticks| *ticks > 0).unwrap_or(100).into();
+        Self { boot, ticks_per_second }
+    }
+
+    /// Seconds since 1970-01-01 UTC, so many ticks after the host booted.
+    fn time(self, ticks: u64) -> i64 {
+        let since_boot = i128::from(ticks) * NANOSECONDS / self.ticks_per_second;
+        let seconds = (self.boot + since_boot).div_euclid(NANOSECONDS);
+        i64::try_from(seconds).unwrap_or(i64::MAX)
+    }
+}
+
+/// A part that cannot be seen is an unknown part; of a process that is gone there are no parts.
+fn fact<T>(seen: Seen<T>) -> Seen<Fact<T>> {
+    match seen {
+        Ok(value) => Ok(Ok(value)),
+        Err(Miss::Unknown(unknown)) => Ok(Err(unknown)),
+        Err(Miss::Gone) => Err(Miss::Gone),
+    }
+}
+
+fn list() -> Fact<Vec<u32>> {
+    let unknown = |error: std::io::Error| Unknown::from_io("/proc", &error);
+    let pids = fs::read_dir("/proc").and_then(proc_file::numbers).map_err(unknown)?;
+    // Whatever is mounted there must know this very process.
+    if pids.binary_search(&std::process::id()).is_err() {
+        let why = "it does not list the processes of this pid namespace".to_owned();
+        return Err(Unknown::new("/proc", Cause::Unsupported(why)));
+    }
+    Ok(pids)
+}
+
+/// Whether `/proc` leaves processes out for this reader.
+pub(super) fn hidden(full_privilege: bool) -> Option<Unknown> {
+    const FILE: &str = "/proc/self/mountinfo";
+    if full_privilege {
+        return None;
+    }
+    let bytes = match proc_file::bounded(FILE, MOUNTINFO_LIMIT) {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(error) => return Some(Unknown::from_io(FILE, &error)),
+    };
+    match mountinfo::hide_pid(&bytes) {
+        Some(HidePid::Visible) => None,
+        Some(HidePid::Hidden { except }) => {
+            let own = nix::unistd::getgroups().unwrap_or_default();
+            let member = except.is_some_and(|gid| {
+                nix::unistd::getegid().as_raw() == gid || own.iter().any(|g| g.as_raw() == gid)
+            });
+            let what = "processes of other users (hidepid= of /proc)";
+            (!member).then(|| Unknown::new(what, Cause::PermissionDenied))
+        }
+        None => {
+            let why = "no proc filesystem is mounted there".to_owned();
+            Some(Unknown::new("/proc", Cause::Unsupported(why)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_second_are_added_before_they_are_cut() {
+        let clock =
+            Clock { boot: 1_700_000_000 * NANOSECONDS + 900_000_000, ticks_per_second: 100 };
+        assert_eq!(clock.time(0), 1_700_000_000);
+        assert_eq!(clock.time(95), 1_700_000_001);
+        assert_eq!(clock.time(110), 1_700_000_002);
+        let before = Clock { boot: -1, ..clock };
+        assert_eq!((before.time(0), before.time(1)), (-1, 0));
+        assert_eq!(clock.time(u64::MAX), 184_467_440_737_095_516 + 1_700_000_000 + 1);
+    }
+
+    #[test]
+    fn the_reader_is_a_process_that_started_a_moment_ago() {
+        let processes = Processes::default();
+        let own = processes.entry(std::process::id());
+        let process = processes.complete(&own).unwrap().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let age = now.as_secs() as i64 - process.started;
+        assert!((-2..600).contains(&age), "{age} seconds old");
+        assert!(process.threads.as_ref().is_ok_and(|threads| threads[0].tid == process.pid));
+    }
+
+    #[test]
+    fn a_process_is_read_once() {
+        let processes = Processes::default();
+        let read = || processes.complete(&processes.entry(std::process::id())).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&read(), &read()));
+    }
+}

@@ -1,0 +1,318 @@
+//! Which processes a [`Selector`] picks. Every criterion answers yes, no or unknown, and a known
+//! no outweighs an unknown: without root a process may be told apart by its name although its
+//! executable cannot be seen.
+
+use crate::facts::process::Selector;
+use crate::facts::{Cause, Fact, Unknown};
+use crate::targets::live::parts::Parts;
+use crate::targets::live::proc_file::Miss;
+use crate::targets::live::processes::Processes;
+use crate::targets::{Files, Selection};
+use regex::Regex;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::{fs, io};
+
+/// The kernel keeps this many bytes of a name (`TASK_COMM_LEN` less the NUL).
+const COMM_LENGTH: usize = 15;
+/// The most generations that are followed from a process to the one in a pid file.
+const GENERATIONS: usize = 4096;
+
+/// A selector made ready for many comparisons.
+pub(super) struct Matcher<'a> {
+    selector: &'a Selector,
+    name: Option<&'a [u8]>,
+    exe: Option<Program>,
+    cmdline: Option<Regex>,
+    main: Option<Fact<Option<u32>>>,
+}
+
+/// An executable's path and the other names that the kernel may know it by.
+struct Program {
+    paths: Vec<PathBuf>,
+    /// Why there may be yet other names.
+    unresolved: Option<Unknown>,
+}
+
+/// Whether a process matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+    Unknown(Unknown),
+}
+
+impl<'a> Matcher<'a> {
+    /// # Errors
+    /// Where the regular expression is not one.
+    pub(super) fn new(selector: &'a Selector, files: &dyn Files) -> Fact<Self> {
+        let cmdline = selector.cmdline.as_deref().map(|text| {
+            let why = |error: regex::Error| Cause::Malformed(error.to_string());
+            Regex::new(text).map_err(|error| Unknown::new(format!("cmdline: {text}"), why(error)))
+        });
+        Ok(Self {
+            selector,
+            name: selector.name.as_deref().map(|name| cut(name.as_bytes())),
+            exe: selector.exe.as_deref().map(Program::new),
+            cmdline: cmdline.transpose()?,
+            main: selector
+                .pid_file
+                .as_deref()
+                .map(|path| Ok(files.read(path)?.and_then(|bytes| pid_file(&bytes)))),
+        })
+    }
+
+    /// Looks at every process.
+    pub(super) fn select(&self, processes: &Processes) -> Fact<Selection> {
+        let mut selection = Selection::default();
+        for &pid in processes.pids()? {
+            let entry = processes.entry(pid);
+            let mut answer = self.answer(processes, pid, &entry.parts());
+            if answer == Answer::Yes {
+                let first = entry.completed().is_none();
+                match processes.complete(&entry) {
+                    Ok(Some(process)) => {
+                        // It is complete now, from one moment: is it still what was looked for?
+                        if first {
+                            answer = self.answer(processes, pid, &entry.parts());
+                        }
+                        if answer == Answer::Yes {
+                            selection.processes.push(process);
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(unknown) => answer = Answer::Unknown(unknown),
+                }
+            }
+            if let Answer::Unknown(unknown) = answer {
+                selection.undecided.push(unknown);
+            }
+        }
+        Ok(selection)
+    }
+
+    /// Looks at one process, as a whole.
+    pub(super) fn picks(&self, processes: &Processes, pid: u32) -> Fact<bool> {
+        let entry = processes.entry(pid);
+        if processes.complete(&entry)?.is_none() {
+            return Ok(false);
+        }
+        match self.answer(processes, pid, &entry.parts()) {
+            Answer::Yes => Ok(true),
+            Answer::No => Ok(false),
+            Answer::Unknown(unknown) => Err(unknown),
+        }
+    }
+
+    /// Asks the criteria, cheap ones first, until one says no.
+    fn answer(&self, processes: &Processes, pid: u32, parts: &Rc<Parts>) -> Answer {
+        let criteria: [&dyn Fn() -> Answer; 7] = [
+            &|| self.exe.as_ref().map_or(Answer::Yes, |exe| exe.matches(parts)),
+            &|| self.user_space(parts),
+            &|| self.unit(processes, parts),
+            &|| self.owner(parts),
+            &|| self.main(processes, pid),
+            &|| self.arguments(parts),
+            &|| self.outside_containers(processes, parts),
+        ];
+        let mut result = Answer::Yes;
+        for criterion in criteria {
+            match criterion() {
+                Answer::No => return Answer::No,
+                Answer::Unknown(unknown) if result == Answer::Yes => {
+                    result = Answer::Unknown(unknown);
+                }
+                _ => {}
+            }
+        }
+        result
+    }
+
+    /// No kernel thread, and the name asked for.
+    fn user_space(&self, parts: &Parts) -> Answer {
+        match parts.stat() {
+            Ok(stat) => {
+                let named = self.name.is_none_or(|name| name == cut(&stat.comm));
+                Answer::from(!stat.kernel_thread && named)
+            }
+            Err(miss) => Answer::from_miss(miss),
+        }
+    }
+
+    fn unit(&self, processes: &Processes, parts: &Parts) -> Answer {
+        let Some(unit) = &self.selector.unit else { return Answer::Yes };
+        match parts.cgroup() {
+            Ok(group) => Answer::from(processes.group(group.clone()).unit.as_ref() == Some(unit)),
+            Err(miss) => Answer::from_miss(miss),
+        }
+    }
+
+    fn owner(&self, parts: &Parts) -> Answer {
+        let Some(uid) = self.selector.uid else { return Answer::Yes };
+        match parts.status() {
+            Ok(status) => {
+                let ids = status.thread.uid;
+                Answer::from(ids.real == uid || ids.effective == uid)
+            }
+            Err(miss) => Answer::from_miss(miss),
+        }
+    }
+
+    fn arguments(&self, parts: &Parts) -> Answer {
+        let Some(regex) = &self.cmdline else { return Answer::Yes };
+        match parts.cmdline() {
+            Ok(arguments) => Answer::from(regex.is_match(&arguments.join(" "))),
+            Err(miss) => Answer::from_miss(miss),
+        }
+    }
+
+    /// The process of the pid file or a descendant of it.
+    fn main(&self, processes: &Processes, pid: u32) -> Answer {
+        let main = match &self.main {
+            None => return Answer::Yes,
+            Some(Ok(None)) => return Answer::No,
+            Some(Ok(Some(main))) => *main,
+            Some(Err(unknown)) => return Answer::Unknown(unknown.clone()),
+        };
+        let mut current = pid;
+        for _ in 0..GENERATIONS {
+            if current == main {
+                return Answer::Yes;
+            }
+            match processes.entry(current).parts().stat() {
+                Ok(stat) if stat.ppid == 0 => return Answer::No,
+                Ok(stat) => current = stat.ppid,
+                Err(miss) => return Answer::from_miss(miss),
+            }
+        }
+        Answer::No
+    }
+
+    fn outside_containers(&self, processes: &Processes, parts: &Parts) -> Answer {
+        if self.selector.containers {
+            return Answer::Yes;
+        }
+        match processes.container(parts) {
+            Ok(container) => Answer::from(!container),
+            Err(miss) => Answer::from_miss(&miss),
+        }
+    }
+}
+
+impl Answer {
+    fn from(yes: bool) -> Self {
+        if yes { Answer::Yes } else { Answer::No }
+    }
+
+    /// What is gone does not match.
+    fn from_miss(miss: &Miss) -> Self {
+        match miss {
+            Miss::Gone => Answer::No,
+            Miss::Unknown(unknown) => Answer::Unknown(unknown.clone()),
+        }
+    }
+}
+
+impl Program {
+    /// The kernel knows an executable by its path without symbolic links, so `/sbin/nginx` of a
+    /// policy has to be found as `/usr/sbin/nginx`, and `/usr/bin/python3` as what that leads to.
+    /// The directory is resolved on its own as well, since the file itself may be gone.
+    fn new(path: &Path) -> Self {
+        let mut program = Self { paths: vec![path.to_owned()], unresolved: None };
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+            program.resolve(parent, Some(name));
+        }
+        program.resolve(path, None);
+        program
+    }
+
+    fn resolve(&mut self, path: &Path, name: Option<&OsStr>) {
+        match fs::canonicalize(path) {
+            Ok(mut resolved) => {
+                if let Some(name) = name {
+                    resolved.push(name);
+                }
+                if !self.paths.contains(&resolved) {
+                    self.paths.push(resolved);
+                }
+            }
+            Err(e)
+                if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => {
+                let what = path.display().to_string();
+                self.unresolved.get_or_insert(Unknown::from_io(what, &error));
+            }
+        }
+    }
+
+    /// A replaced program still matches its path: what runs is what was started there.
+    fn matches(&self, parts: &Parts) -> Answer {
+        match parts.exe() {
+            Ok(Some(exe)) if self.paths.contains(&exe.path) => Answer::Yes,
+            Ok(Some(_)) => self.unresolved.clone().map_or(Answer::No, Answer::Unknown),
+            Ok(None) => Answer::No,
+            Err(miss) => Answer::from_miss(miss),
+        }
+    }
+}
+
+/// As much of a name as the kernel keeps.
+fn cut(name: &[u8]) -> &[u8] {
+    name.get(..COMM_LENGTH).unwrap_or(name)
+}
+
+/// The pid in a pid file: its first line, as a number. Anything else names no process.
+pub fn pid_file(bytes: &[u8]) -> Option<u32> {
+    let line = bytes.split(|b| *b == b'\n').next()?.trim_ascii();
+    if line.is_empty() || !line.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(line).ok()?.parse().ok().filter(|pid| *pid > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_pid_file_holds_one_number() {
+        assert_eq!(pid_file(b"42\n"), Some(42));
+        assert_eq!(pid_file(b" 42 "), Some(42));
+        assert_eq!(pid_file(b"42\n/var/lib/postgresql\n5432\n"), Some(42));
+        for garbage in ["", "\n", "0", "-1", "+1", "42a", "nginx", "99999999999"] {
+            assert_eq!(pid_file(garbage.as_bytes()), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_as_far_as_the_kernel_keeps_them() {
+        assert_eq!(cut(b"systemd-resolved"), cut(b"systemd-resolve"));
+        assert_ne!(cut(b"nginx"), cut(b"nginx2"));
+    }
+
+    #[test]
+    fn a_linked_directory_is_another_name_of_the_same_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        std::fs::create_dir_all(base.join("usr/sbin")).unwrap();
+        std::os::unix::fs::symlink("usr/sbin", base.join("sbin")).unwrap();
+        std::fs::write(base.join("usr/sbin/nginx1"), "").unwrap();
+        std::os::unix::fs::symlink("nginx1", base.join("usr/sbin/nginx")).unwrap();
+        let program = Program::new(&base.join("sbin/nginx"));
+        let names = ["sbin/nginx", "usr/sbin/nginx", "usr/sbin/nginx1"];
+        assert_eq!(program.paths, names.map(|name| base.join(name)));
+        // The file may be gone: it has been replaced, say.
+        let program = Program::new(&base.join("sbin/gone"));
+        assert_eq!(program.paths, ["sbin/gone", "usr/sbin/gone"].map(|name| base.join(name)));
+        assert!(program.unresolved.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = pid_file(&bytes);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Which processes of plain data a [`Selector`] picks: the rules of the live host on whole facts.
+
+use crate::facts::file::FileKind;
+use crate::facts::process::{Process, Selector};
+use crate::facts::{Cause, Fact, Unknown};
+use crate::targets::live::pid_file;
+use crate::targets::{Files, Selection};
+use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The kernel keeps this many bytes of a name (`TASK_COMM_LEN` less the NUL).
+const COMM_LENGTH: usize = 15;
+/// The most symbolic links that one resolution follows (`MAXSYMLINKS`).
+const LINK_LIMIT: usize = 40;
+/// The most names that one resolution goes through.
+const NAME_LIMIT: usize = 4096;
+
+/// Processes by pid; unknown where one is there and nothing can be seen of it.
+pub type Processes = BTreeMap<u32, Fact<Arc<Process>>>;
+
+/// The processes that match, and those that may.
+///
+/// # Errors
+/// Where the regular expression is not one.
+pub fn select(selector: &Selector, processes: &Processes, files: &dyn Files) -> Fact<Selection> {
+    let matcher = Matcher::new(selector, processes, files)?;
+    let mut selection = Selection::default();
+    for process in processes.values() {
+        match process {
+            Err(why) => selection.undecided.push(why.clone()),
+            Ok(process) => match matcher.picks(process) {
+                Ok(true) => selection.processes.push(Arc::clone(process)),
+                Ok(false) => {}
+                Err(why) => selection.undecided.push(why),
+            },
+        }
+    }
+    Ok(selection)
+}
+
+/// Whether one process matches; one that is not there does not.
+///
+/// # Errors
+/// Where it cannot be decided.
+pub fn picks(
+    selector: &Selector,
+    pid: u32,
+    processes: &Processes,
+    files: &dyn Files,
+) -> Fact<bool> {
+    match processes.get(&pid) {
+        None => Ok(false),
+        Some(process) => {
+            Matcher::new(selector, processes, files)?.picks(process.as_ref().map_err(Clone::clone)?)
+        }
+    }
+}
+
+/// Where a path leads to, all links followed. `None`: nowhere.
+///
+/// # Errors
+/// Where a name on the way cannot be looked up.
+pub fn canonical(files: &dyn Files, path: &Path) -> Fact<Option<PathBuf>> {
+    let too_many = || {
+        let why = "too many levels of symbolic links".to_owned();
+        Unknown::new(path.display().to_string(), Cause::Io(why))
+    };
+    let mut pending = names(path);
+    let mut here = PathBuf::from("/");
+    let mut links = 0;
+    let mut steps = 0;
+    while let Some(name) = pending.pop() {
+        steps += 1;
+        if steps > NAME_LIMIT {
+            return Err(too_many());
+        }
+        if name == ".." {
+            here.pop();
+            continue;
+        }
+        here.push(&name);
+        let Some(fact) = files.file(&here)? else { return Ok(None) };
+        if let (FileKind::Symlink, Some(target)) = (fact.kind, &fact.link_target) {
+            links += 1;
+            if links > LINK_LIMIT {
+                return Err(too_many());
+            }
+            pending.extend(names(target));
+            if target.is_absolute() {
+                here = PathBuf::from("/");
+            } else {
+                here.pop();
+            }
+        }
+    }
+    Ok(Some(here))
+}
+
+/// The names of a path, last one first, without `/` and `.`.
+fn names(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_os_string()),
+        Component::ParentDir => Some(OsString::from("..")),
+        _ => None,
+    });
+    let mut names: Vec<OsString> = names.collect();
+    names.reverse();
+    names
+}
+
+struct Matcher<'a> {
+    selector: &'a Selector,
+    processes: &'a Processes,
+    /// Paths by which the executable may be known: as written, and where links lead.
+    exes: BTreeSet<PathBuf>,
+    /// Why there may be other such paths.
+    unresolved: Option<Unknown>,
+    cmdline: Option<Regex>,
+    /// The pid in the pid file, if one is asked for.
+    main: Option<Fact<Option<u32>>>,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(selector: &'a Selector, processes: &'a Processes, files: &dyn Files) -> Fact<Self> {
+        let regex = |text: &String| {
+            let why = |error: regex::Error| Cause::Malformed(error.to_string());
+            Regex::new(text).map_err(|error| Unknown::new(format!("cmdline: {text}"), why(error)))
+        };
+        let main = |path: &Path| Ok(files.read(path)?.and_then(|bytes| pid_file(&bytes)));
+        let mut matcher = Self {
+            selector,
+            processes,
+            exes: selector.exe.iter().cloned().collect(),
+            unresolved: None,
+            cmdline: selector.cmdline.as_ref().map(regex).transpose()?,
+            main: selector.pid_file.as_deref().map(main),
+        };
+        if let Some(path) = &selector.exe {
+            matcher.resolve(canonical(files, path));
+            // The file itself may be gone.
+            if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                matcher.resolve(canonical(files, parent).map(|at| at.map(|at| at.join(name))));
+            }
+        }
+        Ok(matcher)
+    }
+
+    fn resolve(&mut self, resolved: Fact<Option<PathBuf>>) {
+        match resolved {
+            Ok(path) => self.exes.extend(path),
+            Err(why) => {
+                self.unresolved.get_or_insert(why);
+            }
+        }
+    }
+
+    /// A known no outweighs an unknown.
+    fn picks(&self, process: &Process) -> Fact<bool> {
+        let wanted = self.selector;
+        let cut =
+            |name: &str| name.as_bytes().iter().take(COMM_LENGTH).copied().collect::<Vec<_>>();
+        let named = |name: &String| cut(name) == cut(&process.comm);
+        let criteria = [
+            Ok(!process.kernel_thread),
+            Ok(wanted.name.as_ref().is_none_or(named)),
+            self.runs_program(process),
+            self.is_in_unit(process),
+            self.belongs_to_user(process),
+            self.descends_from_main(process),
+            self.has_arguments(process),
+            if wanted.containers { Ok(true) } else { process.container.clone().map(|is| !is) },
+        ];
+        let mut unknown = None;
+        for criterion in criteria {
+            match criterion {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(why) => unknown = unknown.or(Some(why)),
+            }
+        }
+        unknown.map_or(Ok(true), Err)
+    }
+
+    fn runs_program(&self, process: &Process) -> Fact<bool> {
+        if self.selector.exe.is_none() {
+            return Ok(true);
+        }
+        let exe = process.exe.clone()?;
+        match (exe, &self.unresolved) {
+            (Some(exe), _) if self.exes.contains(&exe.path) => Ok(true),
+            (Some(_), Some(why)) => Err(why.clone()),
+            _ => Ok(false),
+        }
+    }
+
+    fn is_in_unit(&self, process: &Process) -> Fact<bool> {
+        let Some(unit) = &self.selector.unit else { return Ok(true) };
+        Ok(process.cgroup.clone()?.unit.as_ref() == Some(unit))
+    }
+
+    fn belongs_to_user(&self, process: &Process) -> Fact<bool> {
+        let Some(uid) = self.selector.uid else { return Ok(true) };
+        let threads = process.threads.as_ref().map_err(Clone::clone)?;
+        let main = threads.first().map(|thread| thread.uid);
+        Ok(main.is_some_and(|ids| ids.real == uid || ids.effective == uid))
+    }
+
+    fn has_arguments(&self, process: &Process) -> Fact<bool> {
+        let Some(regex) = &self.cmdline else { return Ok(true) };
+        Ok(regex.is_match(&process.cmdline.clone()?.join(" ")))
+    }
+
+    /// The process of the pid file, or a descendant of it.
+    fn descends_from_main(&self, process: &Process) -> Fact<bool> {
+        let Some(main) = &self.main else { return Ok(true) };
+        let Some(main) = main.clone()? else { return Ok(false) };
+        let mut current = process.pid;
+        // Nobody can be a descendant over more generations than there are processes.
+        for _ in 0..=self.processes.len() {
+            if current == main {
+                return Ok(true);
+            }
+            match self.processes.get(&current) {
+                None => return Ok(false),
+                Some(parent) => current = parent.clone()?.ppid,
+            }
+        }
+        Ok(false)
+    }
+}
