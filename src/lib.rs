@@ -27,6 +27,7 @@ pub mod declared;
 pub mod drift;
 pub mod facts;
 pub mod formats;
+pub mod host;
 pub mod policy;
 pub mod prose;
 pub mod report;

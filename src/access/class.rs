@@ -5,7 +5,7 @@ use super::{Credentials, acl};
 use crate::facts::capability::{self, DAC_OVERRIDE, DAC_READ_SEARCH};
 use crate::facts::file::{FileFact, FileKind, Mode};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 pub(super) const READ: u8 = 4;

@@ -11,7 +11,7 @@ use super::people::{People, Person};
 use super::route::{Lookup, Route, route};
 use crate::facts::file::FileFact;
 use crate::facts::{Fact, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

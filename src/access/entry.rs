@@ -6,7 +6,7 @@ use super::resolve::{Search, Walk, walk};
 use super::{Credentials, Ruling, class, read_only};
 use crate::facts::file::{FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown, capability};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 /// The sticky bit of `inode(7)`.

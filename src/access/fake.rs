@@ -3,7 +3,7 @@
 use super::Credentials;
 use crate::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

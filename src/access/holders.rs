@@ -7,7 +7,7 @@ use super::resolve::{Search, Walk, walk};
 use super::{Credentials, read_only};
 use crate::facts::Fact;
 use crate::facts::file::{AclTag, FileFact, FileKind};
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::BTreeSet;
 use std::path::Path;
 

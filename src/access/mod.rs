@@ -33,7 +33,7 @@ pub use writers::{Writer, Writers, writers};
 
 use crate::facts::file::FileKind;
 use crate::facts::{Fact, capability};
-use crate::targets::Files;
+use crate::host::Files;
 use resolve::Walk;
 use std::collections::BTreeSet;
 use std::fmt;

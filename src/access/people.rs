@@ -8,7 +8,7 @@
 use super::Credentials;
 use crate::facts::account::{Group, Origin};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

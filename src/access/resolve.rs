@@ -4,7 +4,7 @@
 use super::{Credentials, Ruling, class};
 use crate::facts::file::{FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@
 use super::{Credentials, Permission, decide};
 use crate::facts::file::FileKind;
 use crate::facts::{Fact, Unknown, capability};
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

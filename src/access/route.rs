@@ -4,7 +4,7 @@
 use super::resolve::{LINK_LIMIT, PATH_LIMIT, components, ends_in_slash, target_of};
 use crate::facts::file::{FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use super::{Credentials, read_only};
 use crate::facts::account::Accounts;
 use crate::facts::file::{AclTag, FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@
 //! with such a note nothing is decided.
 
 use crate::facts::Unknown;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::verdict::assertion::Reason;
 use crate::verdict::{Assertion, Outcome};
 

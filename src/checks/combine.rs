@@ -7,7 +7,7 @@
 use super::certain::certain;
 use super::condition::Test;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::verdict::assertion::Reason;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 

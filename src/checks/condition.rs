@@ -3,11 +3,11 @@
 
 use super::combine::{COMBINATORS, Combined, Demand};
 use super::{Scope, same_as};
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::node::{Key, Node, Value, unknown_key};
 use crate::policy::source::Span;
-use crate::targets::Target;
 use crate::verdict::Assertion;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 
 use crate::facts::cron::CronJob;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use std::path::{Path, PathBuf};
 
 /// Where cron looks where its table says nothing, `PATH` of crontab(5).

@@ -19,10 +19,10 @@ use super::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use super::{Check, Input, Scope, SubjectKind};
 use crate::facts::Fact;
 use crate::facts::account::Group;
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each, operand};
 use crate::policy::operand::{Number, Principal, Text};
-use crate::targets::Target;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::collections::BTreeSet;
 

@@ -1,9 +1,9 @@
 //! Users and groups as a rule names them against the ids that the kernel shows.
 
 use crate::facts::Fact;
+use crate::host::Target;
 use crate::policy::expect::{Expect, Term};
 use crate::policy::operand::Principal;
-use crate::targets::Target;
 
 /// Whether `uid` is as expected. A name means its id: an alias account of the same id is the same
 /// to the kernel. A name that no account has is nobody's.

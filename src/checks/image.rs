@@ -27,8 +27,8 @@ use crate::declared::entrypoint::PLACE;
 use crate::declared::user::{self, Resolved};
 use crate::facts::image::{Image, ImageConfig};
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;
 

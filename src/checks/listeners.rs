@@ -30,11 +30,11 @@ use super::holder::{Bound, Holder, bounds, holders_of};
 use super::{Check, Input, Scope, SubjectKind};
 use crate::facts::listener::Listener;
 use crate::facts::{Fact, Unknown};
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{all, any, operand};
 use crate::policy::node::Node;
 use crate::policy::port::PortSpec;
-use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::collections::BTreeMap;
 

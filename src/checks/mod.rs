@@ -57,9 +57,9 @@ pub mod unit_user;
 pub mod user;
 pub mod when;
 
+use crate::host::Target;
 use crate::policy::node::{Fields, Node};
 use crate::policy::{Diagnostics, Policy};
-use crate::targets::Target;
 use crate::targets::image::Wants;
 use crate::verdict::Assertion;
 use condition::ConditionInfo;

@@ -8,7 +8,7 @@ use crate::declared::program::real;
 use crate::facts::mount::Mount;
 use crate::facts::quantity::size;
 use crate::facts::{Cause, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use std::path::{Path, PathBuf};
 
 /// What differs, in words, and what cannot be told.

@@ -39,11 +39,11 @@ use super::{Check, Input, Scope, SubjectKind};
 use crate::facts::Unknown;
 use crate::facts::host::TargetKind;
 use crate::facts::listener::Listener;
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Operand, all, each, operand};
 use crate::policy::node::Scalar;
 use crate::policy::port::PortSpec;
-use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::net::IpAddr;
 

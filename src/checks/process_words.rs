@@ -2,7 +2,7 @@
 
 use super::identity::user_name;
 use crate::facts::process::Process;
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -30,10 +30,10 @@ use super::sudo::several;
 use super::{Check, Input, Scope, SubjectKind};
 use crate::control::root;
 use crate::facts::{Cause, Unknown};
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{each, operand};
 use crate::policy::operand::Principal;
-use crate::targets::Target;
 use crate::verdict::{Assertion, Subject};
 use std::cell::RefCell;
 

@@ -12,10 +12,10 @@ use super::service_identity::{capabilities, capability_name, groups, run_as, run
 use super::service_root::root_equivalent;
 use crate::facts::process::{Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::Target;
 use crate::policy::expect::{Expect, Term, all, each, operand};
 use crate::policy::operand::{Number, Principal, Text};
 use crate::policy::service::Service;
-use crate::targets::Target;
 use crate::text;
 use crate::verdict::{Assertion, Sighting};
 use std::path::Path;

@@ -5,8 +5,8 @@ use super::declared_service::Found;
 use super::service::ServiceView;
 use crate::control::{Items, command, service};
 use crate::facts::{Cause, Unknown};
+use crate::host::Target;
 use crate::policy::operand::Principal;
-use crate::targets::Target;
 use crate::verdict::Assertion;
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@ use crate::facts::unit::Unit;
 use crate::facts::{Cause, Fact, Unknown, capability};
 use crate::formats::mounts;
 use crate::formats::systemd::{capability_set, is_yes, names};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text::shell;
 use crate::verdict::{Assertion, Sighting};
 use std::collections::BTreeMap;

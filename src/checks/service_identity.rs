@@ -7,11 +7,11 @@ use super::service::ServiceView;
 use super::service_conditions::every_thread;
 use crate::facts::process::{Process, Thread};
 use crate::facts::{Fact, capability};
+use crate::host::Target;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, all};
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::Principal;
-use crate::targets::Target;
 use crate::verdict::Assertion;
 
 /// Expected user and group.

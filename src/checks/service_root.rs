@@ -9,7 +9,7 @@ use crate::declared::units::values;
 use crate::facts::process::{Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::capability_set;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::verdict::{Assertion, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

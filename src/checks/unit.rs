@@ -49,10 +49,10 @@ use crate::facts::settings::Settings;
 use crate::facts::unit::Unit;
 use crate::facts::{Fact, Unknown};
 use crate::formats::systemd::names;
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::node::Node;
-use crate::targets::Target;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::sync::Arc;
 

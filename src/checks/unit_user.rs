@@ -7,9 +7,9 @@ use super::unit_conditions::{complete, drop_in, masked, sighting, value_of};
 use crate::facts::settings::Settings;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::names;
+use crate::host::Target;
 use crate::policy::expect::{Expect, Term, all};
 use crate::policy::operand::Principal;
-use crate::targets::Target;
 use crate::verdict::Assertion;
 
 /// An account as a unit names it.

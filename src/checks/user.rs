@@ -20,10 +20,10 @@ use super::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use super::identity::group_name;
 use super::{Check, Input, Scope, SubjectKind};
 use crate::facts::account::{Origin, PasswordField, User};
+use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, any, each, each_of_some, operand};
 use crate::policy::operand::{Number, Principal, Text};
-use crate::targets::Target;
 use crate::text::shell;
 use crate::verdict::{Assertion, Sighting, Subject};
 

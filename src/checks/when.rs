@@ -4,13 +4,13 @@ use super::service::select;
 use crate::facts::package::Manager;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::versions;
+use crate::host::Target;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Term;
 use crate::policy::operand::Version;
 use crate::policy::service::Service;
 use crate::policy::when::When;
 use crate::policy::{Diagnostics, Policy};
-use crate::targets::Target;
 
 /// What a rule applies to, its services looked up.
 pub struct Applicability {

@@ -1,10 +1,11 @@
 //! The target of `drift` and `baseline`, with the directory that its files can be walked from.
 
+use crate::host::Target;
+use crate::targets::image;
 use crate::targets::image::{Choice, Wants};
 use crate::targets::live::Live;
+use crate::targets::offline::Still;
 use crate::targets::rootfs::Rootfs;
-use crate::targets::still::Still;
-use crate::targets::{Target, image};
 use clap::Args;
 use std::path::{Path, PathBuf};
 

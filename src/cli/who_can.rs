@@ -8,7 +8,7 @@ use super::target::TargetArgs;
 use crate::control::{Items, chain, service};
 use crate::facts::host::TargetKind;
 use crate::facts::process::Selector;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::targets::image::Wants;
 use crate::verdict::Exit;
 use answer::Answer;

@@ -4,7 +4,7 @@ use super::Items;
 use crate::access::{Deed, Person, listing, who_controls};
 use crate::facts::Unknown;
 use crate::facts::file::FileFact;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use crate::text::shell::quote_path;
 use std::collections::{BTreeMap, BTreeSet};

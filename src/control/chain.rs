@@ -8,7 +8,7 @@ use super::person::{self, Route};
 use crate::access::Person;
 use crate::facts::account::User;
 use crate::facts::{Cause as Why, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The most steps.

@@ -3,8 +3,8 @@
 use super::{Items, environment, program};
 use crate::facts::file::FileKind;
 use crate::facts::{Fact, Unknown};
+use crate::host::{Target, learn};
 use crate::targets::recording::contents::Content;
-use crate::targets::{Target, learn};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

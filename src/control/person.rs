@@ -11,7 +11,7 @@ use crate::facts::account::{PasswordField, User};
 use crate::facts::file::AclTag;
 use crate::facts::inventory::Found;
 use crate::facts::{Cause, Fact, Unknown, capability};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::targets::inventory::inventory;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};

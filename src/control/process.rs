@@ -5,8 +5,8 @@
 use super::{Items, command, environment};
 use crate::facts::process::Process;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::marked::Marked;
-use crate::targets::{Target, learn};
+use crate::host::redacted::Marked;
+use crate::host::{Target, learn};
 use crate::{formats, text};
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use super::Items;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::elf::{self, Elf};
 use crate::formats::ld_so_conf;
-use crate::targets::{Target, learn};
+use crate::host::{Target, learn};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};

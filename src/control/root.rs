@@ -4,7 +4,7 @@
 use super::{Items, command, environment, ssh, unit};
 use crate::facts::file::FileKind;
 use crate::formats::{glob3, ld_so_conf};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 
 use super::{Items, process, root, unit};
 use crate::facts::process::Process;
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;

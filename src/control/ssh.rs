@@ -4,7 +4,7 @@ use crate::facts::account::User;
 use crate::facts::settings::{Lookup, Settings};
 use crate::facts::{Fact, Unknown};
 use crate::formats::sshd;
-use crate::targets::Target;
+use crate::host::Target;
 use std::path::{Path, PathBuf};
 
 /// sshd's configuration.

@@ -5,7 +5,7 @@ use crate::access::{Credentials, root_equivalent};
 use crate::facts::account::{Origin, User};
 use crate::facts::sudo::{AliasKind, Default_, Grant, Member, Sudoers};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::BTreeSet;
 
 /// How deep aliases may lead to aliases.

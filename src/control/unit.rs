@@ -8,7 +8,7 @@ use crate::facts::unit::Unit;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::glob3;
 use crate::formats::systemd::{is_yes, names, words};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use std::path::{Path, PathBuf};
 

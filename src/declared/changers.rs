@@ -4,7 +4,7 @@ use super::program::{base, real};
 use crate::facts::file::{FileKind, Match};
 use crate::facts::start::Start;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::{Target, learn};
+use crate::host::{Target, learn};
 use regex::Regex;
 use std::path::Path;
 

@@ -10,8 +10,8 @@ use crate::facts::settings::Location;
 use crate::facts::start::{Identity, Start};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::postgresql;
-use crate::targets::Target;
-use crate::targets::marked::Marked;
+use crate::host::Target;
+use crate::host::redacted::Marked;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = "/etc/postgresql";

@@ -7,7 +7,7 @@ use crate::facts::image::ImageConfig;
 use crate::facts::settings::Location;
 use crate::facts::start::{Identity, Start};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::{Files, Target};
+use crate::host::{Files, Target};
 use std::path::{Path, PathBuf};
 
 /// What the configuration is called in evidence.

@@ -4,8 +4,8 @@ use super::units::values;
 use crate::facts::settings::{Lookup, Settings};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{env, systemd};
-use crate::targets::Files;
-use crate::targets::marked::Marked;
+use crate::host::Files;
+use crate::host::redacted::Marked;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use crate::access::{Credentials, Permission, decide};
 use crate::facts::Fact;
 use crate::facts::start::Start;
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 
 /// Programs of distributions that start a daemon and stay out of the way.

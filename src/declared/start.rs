@@ -3,7 +3,7 @@
 use super::{entrypoint, program, supervisord, units};
 use crate::facts::start::{Start, Starts};
 use crate::facts::{Cause, Unknown};
-use crate::targets::{Files, Target};
+use crate::host::{Files, Target};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -6,8 +6,8 @@ use crate::facts::settings::{Block, Location};
 use crate::facts::start::{Identity, Start};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{supervisord, systemd};
-use crate::targets::Target;
-use crate::targets::marked::Marked;
+use crate::host::Target;
+use crate::host::redacted::Marked;
 use std::path::PathBuf;
 
 /// Where supervisord looks for its configuration (`supervisord -c` of its manual), the first that

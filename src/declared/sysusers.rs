@@ -6,7 +6,7 @@ use crate::facts::account::User;
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{conf_files, systemd};
-use crate::targets::Target;
+use crate::host::Target;
 
 /// The most lines of all files.
 const LINE_LIMIT: usize = 10_000;

@@ -8,7 +8,7 @@ use crate::facts::unit::Unit;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::units::Index;
 use crate::formats::systemd::{self, names};
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;

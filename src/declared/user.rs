@@ -7,7 +7,7 @@
 //! passwd in their own way: a uid that is no number counts as 0, and lines that begin with `#` count.
 
 use crate::facts::Fact;
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 /// The largest id that engines take.

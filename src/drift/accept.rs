@@ -10,7 +10,7 @@ use crate::facts::drift::{Change, Delta, Explanation, How};
 use crate::facts::scope::{Expected, Rules, Scope};
 use crate::facts::snapshot::{Directory, Record, Tree, split};
 use crate::facts::thing::Class;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,7 +8,7 @@ use crate::facts::snapshot::{Algorithm, Effort, Gaps, Time, Tree};
 use crate::facts::thing::{Class, Things};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::targets::survey::{Before, Reading, Request, Survey, through_files, walk};
 use std::path::PathBuf;
 use std::time::Instant;

@@ -17,7 +17,7 @@ use crate::facts::snapshot::{Algorithm, Gaps, Time, split};
 use crate::facts::thing::{Attributes, Class, Things};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::targets::survey::{Before, Reading, checksum};
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

@@ -1,7 +1,7 @@
 //! The paths of a scope on a target.
 
 use crate::facts::scope::Scope;
-use crate::targets::Target;
+use crate::host::Target;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ use crate::facts::settings::{Block, Settings};
 use crate::facts::snapshot::{Content, Tree};
 use crate::facts::thing::Attributes;
 use crate::formats::for_path;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

@@ -10,7 +10,7 @@ use crate::facts::thing::{Attributes, Class, Things, UNSEEN};
 use crate::facts::unit::UnitFileState;
 use crate::facts::{Cause, Unknown};
 use crate::formats::{packages, sudoers};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

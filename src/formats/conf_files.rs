@@ -4,7 +4,7 @@
 //! and the drop-ins of `systemd.unit(5)` share it.
 
 use crate::facts::Unknown;
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

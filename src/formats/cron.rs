@@ -8,7 +8,7 @@ use crate::facts::cron::{CronJob, CronJobs};
 use crate::facts::file::FileKind;
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 /// The most jobs of all places.

@@ -9,7 +9,7 @@ use super::limits::{Budget, malformed};
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeSet;
 use std::path::Path;
 

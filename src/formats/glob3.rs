@@ -5,7 +5,7 @@
 
 use super::limits::too_large;
 use crate::facts::Unknown;
-use crate::targets::Files;
+use crate::host::Files;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

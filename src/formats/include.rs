@@ -3,7 +3,7 @@
 use super::glob3;
 use super::limits::too_large;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::glob3;
 use crate::facts::Unknown;
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 
 /// The file.

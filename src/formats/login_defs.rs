@@ -9,7 +9,7 @@ use super::{Format, last};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 /// Settings of the shadow password suite.

@@ -43,7 +43,7 @@ pub mod yaml;
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::Settings;
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 /// A configuration file format that `config:` rules can ask about.

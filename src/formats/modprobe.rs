@@ -4,7 +4,7 @@ use super::conf_files;
 use crate::facts::module::{ModuleRule, ModuleRules};
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 
 /// The most lines of all files.
 const LINE_LIMIT: usize = 100_000;

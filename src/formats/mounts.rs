@@ -3,7 +3,7 @@
 use crate::facts::mount::Mount;
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

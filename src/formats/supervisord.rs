@@ -11,7 +11,7 @@ use super::{Format, last};
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use super::conf_files;
 use crate::facts::settings::Location;
 use crate::facts::sysctl::{SysctlLine, SysctlSettings};
 use crate::facts::{Cause, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use globset::GlobBuilder;
 use std::path::{Path, PathBuf};
 

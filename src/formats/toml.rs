@@ -6,7 +6,7 @@ use super::tree::{self, Node};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::Settings;
-use crate::targets::Files;
+use crate::host::Files;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 use std::borrow::Cow;

@@ -9,7 +9,7 @@ use super::tree::{self, Node};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::Settings;
-use crate::targets::Files;
+use crate::host::Files;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -7,12 +7,13 @@
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{acl, filecap};
-use crate::targets::inside::Links;
+use crate::host::{Files, READ_LIMIT};
+use crate::targets::beneath;
+use crate::targets::beneath::Links;
 use crate::targets::live::filesystem::{
     absolute, acl_of, capabilities_of, content, digest, existing, fact, name, names, open_regular,
     part,
 };
-use crate::targets::{Files, READ_LIMIT, inside};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, readlinkat};
 use nix::sys::stat::Mode;
@@ -63,7 +64,7 @@ impl Rootfs {
         absolute(path)?;
         let mut flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         flags.set(OFlag::O_NOFOLLOW, !follow);
-        match inside::open(&self.root, path, flags, Links::Follow) {
+        match beneath::open(&self.root, path, flags, Links::Follow) {
             Err(Errno::EAGAIN) => Err(Unknown::new(name(path), Cause::Vanished)),
             found => existing(path, found.map_err(Into::into)),
         }

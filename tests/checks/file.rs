@@ -384,7 +384,7 @@ fn content_that_cannot_be_read_is_unknown() {
 
 #[test]
 fn the_name_service_may_know_the_user() {
-    let mut carol = spotcheck::targets::Target::user(&accounts(), "eve").unwrap().unwrap();
+    let mut carol = spotcheck::host::Target::user(&accounts(), "eve").unwrap().unwrap();
     carol.name = "carol".into();
     carol.uid = 2000;
     carol.origin = Origin::Nss;

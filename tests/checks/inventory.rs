@@ -5,12 +5,12 @@
 use crate::support::{Folder, Machine, Need, Rule, needs, rule};
 use spotcheck::facts::account::Origin;
 use spotcheck::facts::inventory::Inventory;
-use spotcheck::targets::Target;
+use spotcheck::host::Target;
 use spotcheck::targets::inventory::inventory;
 use spotcheck::targets::live::Live;
 use spotcheck::targets::memory::Memory;
+use spotcheck::targets::offline::Still;
 use spotcheck::targets::rootfs::Rootfs;
-use spotcheck::targets::still::Still;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use spotcheck::checks::plan::Plan;
 use spotcheck::facts::process::Selector;
+use spotcheck::host::{Files, Target};
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::load_text;
 use spotcheck::policy::vars::Vars;
@@ -16,7 +17,6 @@ use spotcheck::targets::live::Live;
 use spotcheck::targets::memory::{Memory, Running};
 use spotcheck::targets::recording::answers::Answers;
 use spotcheck::targets::recording::{Playback, Recorder, Recording, basics, store};
-use spotcheck::targets::{Files, Target};
 use spotcheck::verdict::{Finding, Outcome};
 use std::collections::BTreeSet;
 use std::fs;
@@ -88,11 +88,12 @@ fn every_question_of_a_target_is_recorded_and_played() {
         let names = text.split("fn ").skip(1).map(|rest| rest.split(['(', '<']).next().unwrap());
         names.map(str::to_owned).collect()
     };
-    let traits: String = include_str!("../../src/targets/mod.rs")
-        .split("\npub trait ")
-        .skip(1)
-        .filter_map(|rest| rest.split("\n}\n").next())
-        .collect();
+    let traits: String =
+        concat!(include_str!("../../src/host/files.rs"), include_str!("../../src/host/target.rs"))
+            .split("\npub trait ")
+            .skip(1)
+            .filter_map(|rest| rest.split("\n}\n").next())
+            .collect();
     let asked = questions(&traits);
     assert!(asked.contains("sha256") && asked.contains("listeners"), "{asked:?}");
     let recorder = questions(include_str!("../../src/targets/recording/recorder.rs"));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use spotcheck::facts::settings::{Block, Lookup, Settings};
 use spotcheck::facts::{Cause, Fact};
 use spotcheck::formats::by_name;
-use spotcheck::targets::Files;
+use spotcheck::host::Files;
 use spotcheck::targets::memory::Memory;
 use std::path::Path;
 use std::process::Command;

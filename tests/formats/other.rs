@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use spotcheck::facts::settings::{Lookup, Settings};
 use spotcheck::facts::{Cause, Fact};
 use spotcheck::formats::{FORMATS, by_name, for_path};
-use spotcheck::targets::Files;
+use spotcheck::host::Files;
 use spotcheck::targets::memory::Memory;
 use std::path::Path;
 use std::time::Instant;

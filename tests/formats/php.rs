@@ -8,7 +8,7 @@ use crate::support::{Need, needs, rule};
 use proptest::prelude::*;
 use spotcheck::facts::settings::Settings;
 use spotcheck::formats::{for_path, php};
-use spotcheck::targets::Files as _;
+use spotcheck::host::Files as _;
 use spotcheck::targets::memory::Memory;
 use std::path::Path;
 use std::process::Command;

@@ -8,7 +8,7 @@ use spotcheck::facts::settings::{Lookup, Settings};
 use spotcheck::facts::{Cause, Fact};
 use spotcheck::formats::by_name;
 use spotcheck::formats::sshd::keywords;
-use spotcheck::targets::Files;
+use spotcheck::host::Files;
 use spotcheck::targets::memory::Memory;
 use std::collections::BTreeMap;
 use std::path::Path;

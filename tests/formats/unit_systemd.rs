@@ -6,7 +6,7 @@ use crate::support::{Need, needs};
 use spotcheck::facts::unit::UnitFileState;
 use spotcheck::formats::systemd::units::Index;
 use spotcheck::formats::systemd::{self};
-use spotcheck::targets::Files as _;
+use spotcheck::host::Files as _;
 use spotcheck::targets::live::Live;
 use spotcheck::targets::memory::Memory;
 use std::collections::BTreeMap;

@@ -3,9 +3,9 @@
 
 use crate::support::archive::{Image, Tar};
 use spotcheck::facts::file::{FileKind, Mode};
+use spotcheck::host::{Files, Target};
 use spotcheck::targets::image::{Choice, ImageFiles, Wants, open};
-use spotcheck::targets::still::Still;
-use spotcheck::targets::{Files, Target};
+use spotcheck::targets::offline::Still;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

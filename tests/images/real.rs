@@ -5,7 +5,7 @@ use crate::support::archive::Tar;
 use crate::support::random::Random;
 use crate::support::{Need, needs};
 use spotcheck::facts::file::FileKind;
-use spotcheck::targets::Files;
+use spotcheck::host::Files;
 use spotcheck::targets::image::{Choice, Wants, open};
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -5,7 +5,7 @@
 
 use crate::live_support::{AS_NOBODY, again, output, root, run_again, tool};
 use spotcheck::facts::account::{Origin, PasswordField};
-use spotcheck::targets::Target;
+use spotcheck::host::Target;
 use spotcheck::targets::live::Live;
 use std::collections::BTreeSet;
 

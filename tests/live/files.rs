@@ -6,8 +6,8 @@
 use crate::live_support::{AS_NOBODY, again, open_to_all, output, root, run_again, tool};
 use spotcheck::facts::Cause;
 use spotcheck::facts::file::{AclTag, FileKind};
+use spotcheck::host::{Files, READ_LIMIT, glob};
 use spotcheck::targets::live::Live;
-use spotcheck::targets::{Files, READ_LIMIT, glob};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;

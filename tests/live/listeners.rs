@@ -9,7 +9,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, setsockopt, socket,
 };
 use spotcheck::facts::listener::{Listener, Protocol};
-use spotcheck::targets::Target;
+use spotcheck::host::Target;
 use spotcheck::targets::live::Live;
 use std::collections::BTreeSet;
 use std::net::{Ipv6Addr, SocketAddrV6, TcpListener, UdpSocket};

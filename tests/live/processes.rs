@@ -8,8 +8,8 @@ use crate::live_support::{
 };
 use spotcheck::facts::process::Selector;
 use spotcheck::facts::{Cause, Unknown};
+use spotcheck::host::{Selection, Target};
 use spotcheck::targets::live::Live;
-use spotcheck::targets::{Selection, Target};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -3,7 +3,7 @@
 
 use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode};
 use spotcheck::facts::{Cause, Fact, Unknown};
-use spotcheck::targets::Files;
+use spotcheck::host::Files;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;

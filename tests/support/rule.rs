@@ -2,10 +2,10 @@
 
 use spotcheck::checks::plan::Plan;
 use spotcheck::facts::{Cause, Unknown};
+use spotcheck::host::Target;
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::{HOST, load};
 use spotcheck::policy::vars::Vars;
-use spotcheck::targets::Target;
 use spotcheck::verdict::{Finding, Outcome, summary};
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use crate::control::chain::{Chain, Node};
 use crate::control::{Cause, Items, causes};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text::{self, printable};
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use crate::declared::invocation::{Invocation, absolute, each_option, not_followe
 use crate::facts::listener::Protocol;
 use crate::facts::start::Identity;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Target;
+use crate::host::Target;
 
 pub(super) static APACHE: Daemon = Daemon {
     names: &["apache2", "httpd"],

@@ -7,7 +7,7 @@ use crate::facts::settings::Block;
 use crate::facts::start::Identity;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::nginx::listen;
-use crate::targets::Target;
+use crate::host::Target;
 
 pub(super) static NGINX: Daemon = Daemon {
     names: &["nginx"],

@@ -6,7 +6,7 @@ use crate::facts::Unknown;
 use crate::facts::listener::{Listener, Protocol};
 use crate::facts::start::{Opened, Start};
 use crate::formats::systemd::names;
-use crate::targets::Target;
+use crate::host::Target;
 
 pub(super) fn opened(
     target: &dyn Target,

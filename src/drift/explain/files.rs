@@ -12,7 +12,7 @@ use crate::facts::package_file::{Checksum, PackageFiles};
 use crate::facts::scope::{FileUse, RIGHTS, Rules};
 use crate::facts::snapshot::{Algorithm, Content, Hex, Record};
 use crate::facts::thing::Class;
-use crate::targets::Target;
+use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeSet, HashMap};
 

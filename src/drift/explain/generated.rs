@@ -5,7 +5,7 @@
 
 use crate::facts::file::FileKind;
 use crate::facts::package_file::PackageFiles;
-use crate::targets::Target;
+use crate::host::Target;
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::HashSet;
 use std::ffi::OsStr;

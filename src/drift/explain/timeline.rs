@@ -1,7 +1,7 @@
 //! What happened at the same time, by the logs of package managers: a hint, never a proof.
 
 use crate::facts::drift::Change;
-use crate::targets::Target;
+use crate::host::Target;
 use flate2::read::MultiGzDecoder;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

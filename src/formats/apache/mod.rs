@@ -23,7 +23,7 @@ use super::limits::{Budget, malformed, too_large};
 use super::{Format, glob3};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use modules::Modules;
 use section::Kind;
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@
 use crate::facts::Unknown;
 use crate::facts::settings::Settings;
 use crate::formats::env;
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -14,7 +14,7 @@ use super::limits::{Budget, malformed, too_large};
 use super::{Format, glob3};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 use token::{End, SyntaxError, Tokens};
 

@@ -5,7 +5,7 @@ use super::{PACKAGE_LIMIT, field, paragraphs};
 use crate::facts::package::{Manager, Package, PackageState, Packages};
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -12,7 +12,7 @@ mod sqlite;
 
 use crate::facts::package::Packages;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 
 /// The most packages of one database.
 pub const PACKAGE_LIMIT: usize = 200_000;

@@ -8,7 +8,7 @@ use super::{PACKAGE_LIMIT, sqlite};
 use crate::facts::package::{Manager, Package, PackageState, Packages};
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 const FOLDERS: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];

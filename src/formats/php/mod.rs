@@ -19,7 +19,7 @@ use super::limits::{Budget, malformed};
 use super::{Format, last};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use scan::{Scanner, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

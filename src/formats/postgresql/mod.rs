@@ -15,7 +15,7 @@ use super::{Format, last};
 use crate::facts::file::FileKind;
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use token::Token;

@@ -15,7 +15,7 @@ use super::limits::{Budget, malformed, too_large};
 use super::{Format, glob3, last};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

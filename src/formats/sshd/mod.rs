@@ -13,7 +13,7 @@ use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ mod scan;
 
 use crate::facts::sudo::Sudoers;
 use crate::facts::{Cause, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use crate::text;
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 
 use crate::facts::{Cause, Unknown};
 use crate::formats::conf_files;
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 
 /// Directories of system units, the most important first.

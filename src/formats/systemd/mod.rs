@@ -17,7 +17,7 @@ use super::include::Includes;
 use super::limits::{Budget, malformed};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Fact, capability};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

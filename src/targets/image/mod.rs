@@ -34,7 +34,7 @@ use crate::targets::image::parts::{Found, Parts, Scanned};
 use crate::targets::image::section::Section;
 use crate::targets::image::stream::{Hashes, Looks, looks};
 use crate::targets::image::wants::Wanted;
-use crate::targets::still::Still;
+use crate::targets::offline::Still;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use crate::facts::file::FileKind;
 use crate::facts::inventory::{Found, Inventory};
-use crate::targets::Target;
+use crate::host::Target;
 use crate::targets::inventory::{places_of, tops};
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,7 @@ use crate::access::route::route;
 use crate::facts::file::FileKind;
 use crate::facts::inventory::Inventory;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::{Target, learn};
+use crate::host::{Target, learn};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 use crate::facts::Fact;
 use crate::facts::host::TargetKind;
 use crate::facts::mount::Mount;
-use crate::targets::Target;
+use crate::host::Target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -8,8 +8,8 @@ use crate::facts::file::{FileCapabilities, FileFact, FileKind, Mode};
 use crate::facts::inventory::{Found, Inventory};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::filecap;
-use crate::targets::inside;
-use crate::targets::inside::Links;
+use crate::targets::beneath;
+use crate::targets::beneath::Links;
 use crate::targets::inventory::mounts::Mounts;
 use crate::targets::inventory::{may_be_executed, places_of, too_large, tops};
 use nix::errno::Errno;
@@ -390,7 +390,7 @@ fn open(root: &OwnedFd, path: &Path) -> Fact<OwnedFd> {
         | OFlag::O_NOFOLLOW
         | OFlag::O_NONBLOCK
         | OFlag::O_CLOEXEC;
-    match inside::open(root, path, flags, Links::Refuse) {
+    match beneath::open(root, path, flags, Links::Refuse) {
         Ok(directory) => Ok(directory),
         // Moved or replaced by something else since it was seen.
         Err(Errno::EAGAIN | Errno::ELOOP | Errno::ENOTDIR) => {

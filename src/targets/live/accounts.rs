@@ -3,7 +3,7 @@
 use crate::facts::account::{Accounts, Shadow};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::passwd;
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What this host is, and how much of it the reader may see.
 
 use crate::facts::host::{Host, Privilege, TargetKind};
-use crate::targets::READ_LIMIT;
+use crate::host::READ_LIMIT;
 use crate::targets::live::{filesystem, proc_file, status};
 use std::path::Path;
 

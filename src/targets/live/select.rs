@@ -4,10 +4,10 @@
 
 use crate::facts::process::Selector;
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::{Files, Selection};
 use crate::targets::live::parts::Parts;
 use crate::targets::live::proc_file::Miss;
 use crate::targets::live::processes::Processes;
-use crate::targets::{Files, Selection};
 use regex::Regex;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

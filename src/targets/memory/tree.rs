@@ -4,7 +4,7 @@
 
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Mode};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::{Files, READ_LIMIT};
+use crate::host::{Files, READ_LIMIT};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

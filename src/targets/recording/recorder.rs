@@ -8,11 +8,11 @@ use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Fact, Unknown};
-use crate::targets::derived::Derived;
+use crate::host::memo::Derived;
+use crate::host::{Files, Selection, Target};
 use crate::targets::recording::answers::{Answers, Picked, Table};
 use crate::targets::recording::contents::{Content, Names};
 use crate::targets::recording::{Recording, VERSION, redact};
-use crate::targets::{Files, Selection, Target};
 use regex::Regex;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -105,7 +105,7 @@ impl Files for Recorder<'_> {
 
     fn first_match(&self, path: &Path, regex: &Regex) -> Fact<Option<Match>> {
         let question = (Exact::of(path), regex.as_str().to_owned());
-        let ask = || Ok(self.read(path)?.map(|content| crate::targets::match_in(&content, regex)));
+        let ask = || Ok(self.read(path)?.map(|content| crate::host::match_in(&content, regex)));
         self.kept(|all| &mut all.first_match, question, ask)
     }
 
@@ -122,7 +122,7 @@ impl Files for Recorder<'_> {
         answer
     }
 
-    /// Parts of programs; who looks at them has to [`learn`](crate::targets::learn).
+    /// Parts of programs; who looks at them has to [`learn`](crate::host::learn).
     fn part(&self, path: &Path, offset: u64, length: usize) -> Fact<Option<Vec<u8>>> {
         self.target.part(path, offset, length)
     }
@@ -138,7 +138,7 @@ impl Files for Recorder<'_> {
         answer
     }
 
-    /// Whoever looks through it looks past the recorder, and has to [`learn`](crate::targets::learn).
+    /// Whoever looks through it looks past the recorder, and has to [`learn`](crate::host::learn).
     fn root_directory(&self) -> Fact<Option<OwnedFd>> {
         self.target.root_directory()
     }

@@ -2,10 +2,11 @@
 
 use crate::facts::package_file::Checksum;
 use crate::facts::{Fact, Unknown};
-use crate::targets::inside::Links;
+use crate::host::Files;
+use crate::targets::beneath;
+use crate::targets::beneath::Links;
 use crate::targets::live::filesystem::{existing, open_regular};
 use crate::targets::survey::content::Chunk;
-use crate::targets::{Files, inside};
 use crate::text;
 use md5::Md5;
 use nix::fcntl::OFlag;
@@ -82,7 +83,7 @@ fn one(
     let name = Path::new(OsStr::from_bytes(path));
     let mut flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
     flags.set(OFlag::O_NOFOLLOW, !follow);
-    let opened = inside::open(root, name, flags, Links::Follow);
+    let opened = beneath::open(root, name, flags, Links::Follow);
     let Some(handle) = existing(name, opened.map_err(std::io::Error::from))? else {
         return Ok(None);
     };

@@ -3,7 +3,7 @@
 use crate::facts::file::{Acl, AclTag, FileCapabilities, FileKind};
 use crate::facts::snapshot::{Algorithm, Content, Directory, Record, Time, join, split};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use crate::targets::survey::attributes::{extra, kept};
 use crate::targets::survey::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
 use crate::text;

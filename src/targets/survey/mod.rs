@@ -1,5 +1,5 @@
 //! Looking at all files of a target at once: on a host or in a root filesystem by descriptors, so
-//! that no path is looked up twice and no link leads out; elsewhere through [`Files`](crate::targets::Files).
+//! that no path is looked up twice and no link leads out; elsewhere through [`Files`](crate::host::Files).
 //!
 //! What has not moved since an earlier look is not read again: device, inode, size and both times
 //! are as they were, and the last change lies well before that look began (else a change within the

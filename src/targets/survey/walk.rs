@@ -5,8 +5,8 @@
 
 use crate::facts::snapshot::{Directory, Record, split};
 use crate::facts::{Cause, Unknown};
-use crate::targets::inside;
-use crate::targets::inside::Links;
+use crate::targets::beneath;
+use crate::targets::beneath::Links;
 use crate::targets::survey::directory::{Picks, Tools};
 use crate::targets::survey::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
 use crate::text;
@@ -128,7 +128,7 @@ fn open_folder(root: &OwnedFd, folder: &[u8], tools: &mut Tools) -> Option<Arc<O
     use nix::errno::Errno;
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let name = Path::new(OsStr::from_bytes(folder));
-    match inside::open(root, name, flags, Links::Follow) {
+    match beneath::open(root, name, flags, Links::Follow) {
         Ok(directory) => return Some(Arc::new(directory)),
         Err(Errno::ENOENT | Errno::ENOTDIR) => {}
         // The kernel could not rule out that somebody moved a directory meanwhile.

@@ -6,7 +6,7 @@
 use spotcheck::facts::Fact;
 use spotcheck::facts::settings::{Lookup, Settings};
 use spotcheck::formats::by_name;
-use spotcheck::targets::Files;
+use spotcheck::host::Files;
 use spotcheck::targets::memory::Memory;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

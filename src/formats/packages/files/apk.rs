@@ -3,7 +3,7 @@
 
 use super::{Wanted, claim};
 use crate::facts::package_file::{Checksum, Claim, Declared, Owner, PackageFiles, Role};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 const DATABASES: [&str; 2] = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];

@@ -8,7 +8,7 @@ use super::{Wanted, claim};
 use crate::facts::package_file::{Checksum, Claim, Owner, PackageFiles, Role};
 use crate::facts::{Cause, Unknown};
 use crate::formats::packages::PACKAGE_LIMIT;
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 
 use super::claim;
 use crate::facts::package_file::{Checksum, Claim, Owner, PackageFiles, Role};
-use crate::targets::Files;
+use crate::host::Files;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

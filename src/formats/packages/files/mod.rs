@@ -9,7 +9,7 @@ mod rpm;
 use crate::facts::file::FileKind;
 use crate::facts::package_file::{Claim, PackageFiles};
 use crate::facts::{Cause, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 /// The most paths of all databases.

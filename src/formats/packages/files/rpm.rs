@@ -6,7 +6,7 @@ use super::{Wanted, claim};
 use crate::facts::package_file::{Checksum, Claim, Declared, Owner, PackageFiles, Role};
 use crate::facts::{Cause, Unknown};
 use crate::formats::packages::{PACKAGE_LIMIT, rpm, sqlite};
-use crate::targets::Files;
+use crate::host::Files;
 use std::path::Path;
 
 const FOLDERS: [&str; 2] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];

@@ -3,8 +3,8 @@
 use crate::facts::file::FileKind;
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::{Files, Selection};
 use crate::targets::live::pid_file;
-use crate::targets::{Files, Selection};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

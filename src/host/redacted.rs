@@ -2,7 +2,7 @@
 
 use crate::facts::file::{Acl, FileCapabilities, FileFact, Match};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use regex::Regex;
 use std::ffi::OsString;
 use std::path::Path;

@@ -8,7 +8,7 @@ mod braces;
 
 use crate::facts::file::FileKind;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::Files;
+use crate::host::Files;
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

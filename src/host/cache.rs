@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// Answers by question.
 #[derive(Debug)]
-pub(super) struct Memo<K, V>(RefCell<HashMap<K, Fact<Option<V>>>>);
+pub(crate) struct Memo<K, V>(RefCell<HashMap<K, Fact<Option<V>>>>);
 
 impl<K, V> Default for Memo<K, V> {
     fn default() -> Self {
@@ -27,7 +27,7 @@ impl<K, V> Default for Memo<K, V> {
 
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
     /// The answer to a question that may have been asked before.
-    pub(super) fn get<Q>(
+    pub(crate) fn get<Q>(
         &self,
         question: &Q,
         ask: impl FnOnce() -> Fact<Option<V>>,
@@ -66,7 +66,7 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
 
 /// What has been asked about files.
 #[derive(Debug, Default)]
-pub(super) struct KeptFiles {
+pub(crate) struct KeptFiles {
     /// By `lstat(2)`.
     pub files: Memo<PathBuf, Arc<FileFact>>,
     /// Names in directories.
@@ -79,7 +79,7 @@ pub(super) struct KeptFiles {
 
 impl KeptFiles {
     /// The content of a file, kept as long as all that is kept is no more than [`KEPT_BYTES`].
-    pub(super) fn content(
+    pub(crate) fn content(
         &self,
         path: &Path,
         ask: impl FnOnce() -> Fact<Option<Arc<Vec<u8>>>>,
