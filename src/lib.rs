@@ -31,6 +31,7 @@ pub mod host;
 pub mod policy;
 pub mod prose;
 pub mod report;
+pub mod rules;
 pub mod schema;
 pub mod targets;
 pub mod text;

@@ -10,13 +10,14 @@
 
 mod value;
 
-use crate::checks::combine::COMBINATORS;
-use crate::checks::condition::Form;
-use crate::checks::{SUBJECTS, SubjectKind};
+use crate::checks::SUBJECTS;
 use crate::facts::thing::Class;
 use crate::policy::document::{POLICY_KEYS, RULE_KEYS};
 use crate::policy::severity::Severity;
 use crate::policy::{ActionKind, drift, service, waiver, when};
+use crate::rules::SubjectKind;
+use crate::rules::combine::COMBINATORS;
+use crate::rules::condition::Form;
 use serde_json::{Map, Value, json};
 use value::{boolean, condition, one_of, one_or_many, reference, scalar, setting};
 
@@ -158,7 +159,7 @@ fn of_subject(kind: &SubjectKind) -> Value {
 
 fn must(kind: &SubjectKind) -> Value {
     let mut properties = Map::new();
-    for (name, doc) in COMBINATORS.iter().filter(|_| kind.combines()) {
+    for (name, doc) in COMBINATORS.iter().filter(|_| kind.combines) {
         let group = reference(&must_name(kind));
         let schema = if *name == "not" { group } else { one_or_many(group) };
         properties.insert((*name).to_owned(), described(schema, doc));

@@ -142,7 +142,7 @@ fn policy(data: &[u8]) {
     let mut problems = spotcheck::policy::Diagnostics::default();
     let vars = spotcheck::policy::vars::Vars::default();
     let policies = spotcheck::policy::load::load_text("fuzz.yaml", text, &vars, &mut problems);
-    spotcheck::checks::plan::Plan::compile(policies, &mut problems);
+    spotcheck::rules::plan::Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
     for problem in problems.into_sorted() {
         problem.render(false);
     }
@@ -159,7 +159,14 @@ fn recording(data: &[u8]) {
         let vars = spotcheck::policy::vars::Vars::default();
         let policies =
             spotcheck::policy::load::load_text("fuzz.yaml", policy, &vars, &mut problems);
-        drop(spotcheck::checks::plan::Plan::compile(policies, &mut problems).evaluate(&target));
+        drop(
+            spotcheck::rules::plan::Plan::compile(
+                policies,
+                spotcheck::checks::SUBJECTS,
+                &mut problems,
+            )
+            .evaluate(&target),
+        );
     }
 }
 

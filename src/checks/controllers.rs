@@ -1,12 +1,12 @@
 //! Conditions that ask who controls things: one finding for each cause.
 
-use super::identity::{user_id, user_name};
 use crate::access::Person;
 use crate::control::{Cause, Items, causes};
 use crate::facts::Fact;
 use crate::facts::file::FileKind;
 use crate::host::Target;
 use crate::policy::operand::Principal;
+use crate::rules::identity::{user_id, user_name};
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::collections::BTreeSet;

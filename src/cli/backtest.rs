@@ -2,11 +2,11 @@
 
 use super::console::Console;
 use super::load::{PolicyArgs, report};
-use crate::checks::plan::Plan;
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::load::HOST;
 use crate::report::backtest::{self, Backtest};
+use crate::rules::plan::Plan;
 use crate::targets::recording::{Playback, Recording, store};
 use crate::text::{self, suggest};
 use crate::verdict::backtest::{Role, Trial, conclude, judge};

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 pub fn run(console: &Console) -> Exit {
     let mut out = String::new();
     for kind in SUBJECTS {
-        let _ = writeln!(out, "{:<10} {}", kind.key, first_sentence(kind.source));
+        let _ = writeln!(out, "{:<10} {}", kind.key, first_sentence(kind.page));
         let names: Vec<&str> = (kind.conditions)().iter().map(|info| info.name).collect();
         let names = if kind.open { "any setting by its path".into() } else { names.join(", ") };
         let _ = writeln!(out, "           {names}");

@@ -1,9 +1,9 @@
 //! Evaluation that ends in time, whatever does not answer.
 
 use super::target::TargetArgs;
-use crate::checks::plan::Plan;
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::{Cause, Unknown};
+use crate::rules::plan::Plan;
 use crate::text::duration;
 use crate::verdict::Finding;
 use std::sync::mpsc::{self, Receiver};

@@ -4,12 +4,13 @@
 //! table of conditions. There is no second place to keep true.
 
 use super::console::Console;
-use crate::checks::combine::COMBINATORS;
-use crate::checks::condition::{ConditionInfo, Form};
-use crate::checks::reference::FORMS;
-use crate::checks::{SUBJECTS, SubjectKind, by_key};
+use crate::checks::{SUBJECTS, by_key};
 use crate::formats::{FORMATS, Format};
 use crate::policy::document::RULE_KEYS;
+use crate::rules::SubjectKind;
+use crate::rules::combine::COMBINATORS;
+use crate::rules::condition::{ConditionInfo, Form};
+use crate::rules::reference::forms;
 use crate::text::suggest;
 use crate::verdict::Exit;
 use std::fmt::Write as _;
@@ -41,7 +42,7 @@ pub fn run(args: &Args, console: &Console) -> Exit {
 
 /// The page of a subject as text.
 pub fn page(kind: &SubjectKind) -> String {
-    let mut out = format!("{}: {}\n\n{}\n", kind.key, kind.value, documentation(kind.source));
+    let mut out = format!("{}: {}\n\n{}\n", kind.key, kind.value, kind.page.to_owned());
     let _ = writeln!(out, "Conditions (under `must:`)\n");
     for info in (kind.conditions)() {
         let _ = writeln!(out, "  {}: {}", info.name, info.example);
@@ -54,7 +55,7 @@ pub fn page(kind: &SubjectKind) -> String {
             let _ = writeln!(out, "  {name}: {doc}");
         }
     }
-    if kind.combines() {
+    if kind.combines {
         let _ = writeln!(out, "\nCombinations (under `must:` too)\n");
         for (name, doc) in COMBINATORS {
             let _ = writeln!(out, "  {name}: {doc}");
@@ -62,7 +63,7 @@ pub fn page(kind: &SubjectKind) -> String {
     }
     let _ =
         writeln!(out, "\nValues of other subjects, in the place of any value: {{ same_as: … }}\n");
-    for (form, doc) in FORMS {
+    for (form, doc) in forms(SUBJECTS) {
         let _ = writeln!(out, "  {form}: {doc}");
     }
     if kind.key == "config" {
@@ -109,21 +110,9 @@ pub fn form_words(info: &ConditionInfo) -> String {
     }
 }
 
-/// The module documentation of a source file: its leading `//!` lines.
-pub fn documentation(source: &str) -> String {
-    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(line.strip_prefix(' ').unwrap_or(line));
-        text.push('\n');
-    }
-    text
-}
-
-/// The first sentence of a source file's documentation.
-pub fn first_sentence(source: &str) -> String {
-    let text = documentation(source);
-    let paragraph = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+/// The first sentence of a page.
+pub fn first_sentence(page: &str) -> String {
+    let paragraph = page.split("\n\n").next().unwrap_or_default().replace('\n', " ");
     match paragraph.split_once(". ") {
         Some((sentence, _)) => format!("{sentence}."),
         None => paragraph,

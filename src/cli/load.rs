@@ -1,11 +1,11 @@
 //! Policies for a command: variables, files, demands, and all their errors in one go.
 
 use super::console::Console;
-use crate::checks::plan::Plan;
 use crate::policy::diagnostic::{Diagnostic, Diagnostics};
 use crate::policy::load::{BuiltIn, load, vars_file};
 use crate::policy::vars::{Vars, is_name};
 use crate::policy::waiver;
+use crate::rules::plan::Plan;
 use crate::text::shell::{quote, quote_path};
 use clap::Args;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ impl PolicyArgs {
             }
         }
         let policies = load(&self.policies, built_in, &vars, problems);
-        let mut plan = Plan::compile(policies, problems);
+        let mut plan = Plan::compile(policies, crate::checks::SUBJECTS, problems);
         for file in &self.waivers {
             plan.add_waivers(waiver::load(file, problems));
         }

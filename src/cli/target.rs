@@ -1,6 +1,5 @@
 //! What a command looks at: this host, a root filesystem or image that does not run, or a recording.
 
-use crate::checks::plan::Plan;
 use crate::config;
 use crate::drift::collect::Site;
 use crate::drift::privileged::formerly;
@@ -12,6 +11,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::host::memo::{Comparison, Former};
 use crate::policy::load::{BuiltIn, HOST, IMAGE};
+use crate::rules::plan::Plan;
 use crate::targets::image;
 use crate::targets::image::{Choice, Wants};
 use crate::targets::live::Live;

@@ -1,8 +1,8 @@
 //! Schemas of the values that stand in a policy.
 
 use super::{described, object, with};
-use crate::checks::condition::{ConditionInfo, Form};
 use crate::formats::FORMATS;
+use crate::rules::condition::{ConditionInfo, Form};
 use serde_json::{Map, Value, json};
 
 /// Keys of an expectation with their meaning.

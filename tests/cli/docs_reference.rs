@@ -2,13 +2,14 @@
 //! its examples work is tested in `tests/reference.rs`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-use spotcheck::checks::combine::COMBINATORS;
-use spotcheck::checks::reference::FORMS;
-use spotcheck::checks::{SUBJECTS, SubjectKind};
-use spotcheck::cli::explain::{documentation, first_sentence, form_words};
+use spotcheck::checks::SUBJECTS;
+use spotcheck::cli::explain::{first_sentence, form_words};
 use spotcheck::formats::FORMATS;
 use spotcheck::policy::document::{POLICY_KEYS, RULE_KEYS};
 use spotcheck::policy::{service, when};
+use spotcheck::rules::SubjectKind;
+use spotcheck::rules::combine::COMBINATORS;
+use spotcheck::rules::reference::forms;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -78,7 +79,7 @@ fn subject(out: &mut String, kind: &SubjectKind, also: &[&str]) {
     for key in also {
         writeln!(out, "`{key}:` is the same under another name.\n").unwrap();
     }
-    writeln!(out, "{}", documentation(kind.source)).unwrap();
+    writeln!(out, "{}", kind.page.to_owned()).unwrap();
     let conditions = (kind.conditions)();
     writeln!(out, "| under `must` | meaning | takes | example |\n|---|---|---|---|").unwrap();
     for info in conditions {
@@ -95,7 +96,7 @@ fn reference() -> String {
     let mut out = HEAD.to_owned();
     writeln!(out, "| subject | what it asks |\n|---|---|").unwrap();
     for kind in SUBJECTS {
-        let sentence = first_sentence(kind.source);
+        let sentence = first_sentence(kind.page);
         writeln!(out, "| [{0}](#{0}) | {1} |", kind.key, sentence.trim()).unwrap();
     }
     out.push('\n');
@@ -105,17 +106,17 @@ fn reference() -> String {
     table(&mut out, "under `services: { NAME: … }`", keys(&service::KEYS));
     table(&mut out, "under `when`", keys(&when::KEYS));
     out.push_str(VALUES);
-    table(&mut out, "`{ same_as: … }`, a fact of another subject", keys(&FORMS));
+    table(&mut out, "`{ same_as: … }`, a fact of another subject", keys(&forms(SUBJECTS)));
     table(&mut out, "under `must`, to combine conditions", keys(&COMBINATORS));
     let mut told = BTreeSet::new();
     for kind in SUBJECTS {
-        if told.insert(kind.source) {
-            let same = SUBJECTS.iter().filter(|other| other.source == kind.source);
+        if told.insert(kind.page) {
+            let same = SUBJECTS.iter().filter(|other| other.page == kind.page);
             let also: Vec<&str> = same.map(|other| other.key).filter(|k| *k != kind.key).collect();
             subject(&mut out, kind, &also);
         } else {
             // A key without a section of its own still needs a place that links lead to.
-            let first = SUBJECTS.iter().find(|other| other.source == kind.source).unwrap();
+            let first = SUBJECTS.iter().find(|other| other.page == kind.page).unwrap();
             writeln!(out, "## {}\n\nThe same as [{}](#{1}).\n", kind.key, first.key).unwrap();
         }
     }

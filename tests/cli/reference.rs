@@ -4,11 +4,11 @@
 use crate::support::{Folder, pages};
 use insta::assert_snapshot;
 use spotcheck::checks::SUBJECTS;
-use spotcheck::checks::combine::COMBINATORS;
 use spotcheck::formats::FORMATS;
 use spotcheck::policy::document::{POLICY_KEYS, RULE_KEYS};
 use spotcheck::policy::expect::OPERATORS;
 use spotcheck::policy::{service, when};
+use spotcheck::rules::combine::COMBINATORS;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

@@ -7,12 +7,12 @@ use crate::support::{Folder, Need, Output, Stage, denied, needs, pages, rule};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::Value;
-use spotcheck::checks::plan::Plan;
 use spotcheck::facts::process::Selector;
 use spotcheck::host::{Files, Target};
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::load_text;
 use spotcheck::policy::vars::Vars;
+use spotcheck::rules::plan::Plan;
 use spotcheck::targets::live::Live;
 use spotcheck::targets::memory::{Memory, Running};
 use spotcheck::targets::recording::answers::Answers;
@@ -44,7 +44,7 @@ fn told(findings: &[Finding]) -> Vec<String> {
 fn plan(policy: &str) -> Plan {
     let mut problems = Diagnostics::default();
     let policies = load_text("policy.yaml", policy, &Vars::default(), &mut problems);
-    let plan = Plan::compile(policies, &mut problems);
+    let plan = Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
     let problems: Vec<_> = problems.into_sorted().iter().map(|p| p.render(false)).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     plan

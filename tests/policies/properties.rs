@@ -5,10 +5,10 @@
 use crate::support::pages;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use spotcheck::checks::plan::Plan;
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::load_text;
 use spotcheck::policy::vars::Vars;
+use spotcheck::rules::plan::Plan;
 use std::fs;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ fn read(text: &str) {
     let start = Instant::now();
     let mut problems = Diagnostics::default();
     let policies = load_text("policy.yaml", &text, &Vars::default(), &mut problems);
-    let plan = Plan::compile(policies, &mut problems);
+    let plan = Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
     let problems = problems.into_sorted();
     if problems.is_empty() {
         assert!(plan.ids().all(|id| !id.is_empty()));
@@ -174,7 +174,7 @@ fn the_seeds_are_policies_without_errors() {
     for seed in seeds {
         let mut problems = Diagnostics::default();
         let policies = load_text("seed.yaml", seed, &Vars::default(), &mut problems);
-        Plan::compile(policies, &mut problems);
+        Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
         let shown: Vec<_> = problems.into_sorted().iter().map(|p| p.render(false)).collect();
         assert!(shown.is_empty(), "{seed}\n{}", shown.join("\n"));
     }

@@ -5,12 +5,12 @@ use spotcheck::actions::item::{EventKind, Item, ItemId};
 use spotcheck::actions::query::Filter;
 use spotcheck::actions::record::Terms;
 use spotcheck::actions::{Ledger, News, Run};
-use spotcheck::checks::plan::Plan;
 use spotcheck::config::Config;
 use spotcheck::facts::{Cause, Unknown};
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::{HOST, load};
 use spotcheck::policy::vars::Vars;
+use spotcheck::rules::plan::Plan;
 use spotcheck::verdict::waiver::{self, Waiver};
 use spotcheck::verdict::{Assertion, Finding, RuleInfo, Subject};
 use std::sync::Arc;
@@ -157,7 +157,7 @@ fn rules_of(text: &str) -> Vec<Arc<RuleInfo>> {
     std::fs::write(&file, text).unwrap();
     let mut problems = Diagnostics::default();
     let policies = load(&[file], &HOST, &Vars::default(), &mut problems);
-    let plan = Plan::compile(policies, &mut problems);
+    let plan = Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
     let words: Vec<String> =
         problems.into_sorted().iter().map(|problem| problem.render(false)).collect();
     assert!(words.is_empty(), "{}", words.join("\n"));

@@ -1,7 +1,6 @@
 //! The pages of the reference, and what stands in them.
 
 use spotcheck::checks::SUBJECTS;
-use spotcheck::cli::explain::documentation;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +19,7 @@ pub fn written_examples() -> Vec<String> {
 pub fn examples() -> Vec<(&'static str, String)> {
     let mut examples = Vec::new();
     for kind in SUBJECTS {
-        let all = of_page(&documentation(kind.source));
+        let all = of_page(&kind.page.to_owned());
         examples.extend(all.into_iter().map(|example| (kind.key, example)));
     }
     examples

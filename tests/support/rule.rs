@@ -1,11 +1,11 @@
 //! One rule against a host of plain data, and what came of it in words that read like the report.
 
-use spotcheck::checks::plan::Plan;
 use spotcheck::facts::{Cause, Unknown};
 use spotcheck::host::Target;
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::{HOST, load};
 use spotcheck::policy::vars::Vars;
+use spotcheck::rules::plan::Plan;
 use spotcheck::verdict::{Finding, Outcome, summary};
 use std::fmt;
 
@@ -59,7 +59,7 @@ impl Rule {
         std::fs::write(&path, self.policy()).unwrap();
         let mut problems = Diagnostics::default();
         let policies = load(&[path], &HOST, &Vars::default(), &mut problems);
-        let plan = Plan::compile(policies, &mut problems);
+        let plan = Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
         (plan, problems)
     }
 }

@@ -1,11 +1,11 @@
 //! What today's answers say about yesterday's violation.
 
 use super::*;
-use crate::checks::plan::Plan;
 use crate::facts::{Cause, Unknown};
 use crate::policy::Diagnostics;
 use crate::policy::load::{HOST, load};
 use crate::policy::vars::Vars;
+use crate::rules::plan::Plan;
 use crate::verdict::{Assertion, Subject};
 
 const POLICY: &str = "policy: web\nrules:\n  \
@@ -19,7 +19,7 @@ fn rules(text: &str) -> Vec<Arc<RuleInfo>> {
     std::fs::write(&file, text).unwrap();
     let mut problems = Diagnostics::default();
     let policies = load(&[file], &HOST, &Vars::default(), &mut problems);
-    let plan = Plan::compile(policies, &mut problems);
+    let plan = Plan::compile(policies, crate::checks::SUBJECTS, &mut problems);
     assert!(problems.is_empty());
     plan.rules().cloned().collect()
 }

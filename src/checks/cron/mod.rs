@@ -1,0 +1,246 @@
+#![doc = include_str!("page.md")]
+
+pub mod programs;
+
+use crate::facts::cron::{CronJob, CronJobs};
+use crate::facts::{Fact, Unknown};
+use crate::host::Target;
+use crate::policy::Diagnostics;
+use crate::policy::expect::{Expect, all, each, operand};
+use crate::policy::operand::{Principal, Text};
+use crate::rules::combine::Demand;
+use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
+use crate::rules::{Check, Input, Scope, SubjectKind};
+use crate::text;
+use crate::verdict::{Assertion, Sighting, Subject};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// `cron:`
+pub static CRON: SubjectKind = SubjectKind {
+    key: "cron",
+    value: "all, or the user whose jobs are meant",
+    options: &[],
+    conditions: || infos(CONDITIONS),
+    open: false,
+    page: include_str!("page.md"),
+    combines: true,
+    refers: None,
+    compile,
+};
+
+/// Jobs, as conditions see them.
+pub struct CronView {
+    subject: Subject,
+    jobs: Vec<CronJob>,
+    gap: Option<Unknown>,
+}
+
+static CONDITIONS: &[Condition<CronView>] = &[
+    Condition {
+        info: ConditionInfo {
+            name: "exists",
+            doc: "There are such jobs (true), or there are none (false).",
+            form: Form::Boolean,
+            example: "false",
+        },
+        read: |node, _, problems| {
+            let wanted = problems.ok(node.boolean())?;
+            Some(Box::new(move |view, _| {
+                let holds = match (view.jobs.is_empty(), &view.gap) {
+                    (true, Some(why)) => Err(why.clone()),
+                    (none, _) => Ok(none != wanted),
+                };
+                about(view, "exists", &view.jobs.iter().collect::<Vec<_>>())
+                    .expected(if wanted { "jobs" } else { "no jobs" })
+                    .decide(holds)
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "run_as",
+            doc: "Every job runs as one of these users.",
+            form: Form::Expectation { ordered: false, textual: false },
+            example: "[root, www-data]",
+        },
+        read: |node, _, problems| {
+            let expect = problems.ok(Expect::<Principal>::parse(node))?;
+            Some(Box::new(move |view, target| {
+                let fits = |job: &CronJob| user_is(job, &expect, target);
+                every(view, "run_as", &expect.show(), &fits)
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "command",
+            doc: "Every job's command is one of these.",
+            form: Form::Expectation { ordered: false, textual: true },
+            example: "{ matches: \"^/usr/(s?bin|lib)/\" }",
+        },
+        read: |node, _, problems| {
+            let expect = problems.ok(Expect::<Text>::parse(node))?;
+            Some(Box::new(move |view, _| {
+                every(view, "command", &expect.show(), &|job| Ok(expect.holds_for(&job.command)))
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "writable_only_by",
+            doc: "Nobody but these users, and root, could write a job's file or program; the user \
+                  whose job it is may write his own table.",
+            form: Form::Words,
+            example: "[root]",
+        },
+        read: |node, _, problems| {
+            let users: Vec<Principal> = each(node, problems, operand);
+            Some(Box::new(move |view, target| writable(view, &users, target)))
+        },
+    },
+];
+
+struct CronCheck {
+    /// `None`: everybody's jobs.
+    user: Option<Principal>,
+    tests: Vec<Demand<CronView>>,
+}
+
+fn compile(scope: &Scope, input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
+    let user = problems.ok(operand::<Principal>(&input.subject))?;
+    let tests = read_all(CONDITIONS, &input.must, scope, problems);
+    let user = Some(user).filter(|user| *user != Principal::Name("all".into()));
+    Some(Box::new(CronCheck { user, tests }))
+}
+
+impl Check for CronCheck {
+    fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
+        let host = target.host();
+        let like = host.os("ID_LIKE").unwrap_or_default();
+        let mut ids = host.os("ID").into_iter().chain(like.split_whitespace());
+        let found = target.derived().cron(target, ids.any(|id| id == "debian"));
+        let name = self.user.as_ref().map_or_else(|| "all".to_owned(), Principal::to_string);
+        let subject = Subject::new("cron", name);
+        match self.select(&found, target) {
+            Ok(jobs) => {
+                let view = CronView { subject, jobs, gap: found.unread.first().cloned() };
+                self.tests.iter().map(|demand| demand.judge(&view, target)).collect()
+            }
+            Err(why) => {
+                let unknown = |demand: &Demand<CronView>| {
+                    Assertion::of(&subject, demand.name()).unknown(why.clone())
+                };
+                self.tests.iter().map(unknown).collect()
+            }
+        }
+    }
+}
+
+impl CronCheck {
+    fn select(&self, found: &Arc<CronJobs>, target: &dyn Target) -> Fact<Vec<CronJob>> {
+        let Some(user) = &self.user else { return Ok(found.jobs.clone()) };
+        let wanted = Expect::Term(crate::policy::expect::Term::Is(user.clone()));
+        let mut jobs = Vec::new();
+        for job in &found.jobs {
+            if user_is(job, &wanted, target)? {
+                jobs.push(job.clone());
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+/// Whether a job runs as one of the users; a name stands for its number.
+fn user_is(job: &CronJob, expect: &Expect<Principal>, target: &dyn Target) -> Fact<bool> {
+    match target.user(&job.user)? {
+        Some(user) => crate::rules::identity::user_is(target, expect, user.uid),
+        // cron runs nothing for a user that does not exist; the name may come to exist.
+        None => Ok(expect.holds(&mut |term| {
+            Ok(matches!(term, crate::policy::expect::Term::Is(Principal::Name(name))
+                if *name == job.user))
+        })?),
+    }
+}
+
+fn about(view: &CronView, condition: &str, jobs: &[&CronJob]) -> Assertion {
+    /// The most jobs that are told.
+    const TOLD: usize = 5;
+    let words = |job: &&&CronJob| format!("{} as {} ({})", job.command, job.user, job.at);
+    let mut observed: Vec<String> = jobs.iter().take(TOLD).map(|job| words(&job)).collect();
+    if jobs.len() > TOLD {
+        observed.push(format!("and {} more", jobs.len() - TOLD));
+    }
+    let line = |job: &&CronJob| {
+        let text = format!("{} {} {}", job.schedule, job.user, job.command);
+        Sighting::line(&job.at.file, job.at.line, text)
+    };
+    Assertion::of(&view.subject, condition)
+        .observed(if jobs.is_empty() { "no jobs".to_owned() } else { observed.join(", ") })
+        .seen(jobs.iter().map(line))
+}
+
+fn every(
+    view: &CronView,
+    condition: &str,
+    expected: &str,
+    fits: &dyn Fn(&CronJob) -> Fact<bool>,
+) -> Assertion {
+    let verdicts: Vec<(&CronJob, Fact<bool>)> =
+        view.jobs.iter().map(|job| (job, fits(job))).collect();
+    let wrong: Vec<&CronJob> =
+        verdicts.iter().filter(|(_, fact)| *fact == Ok(false)).map(|(job, _)| *job).collect();
+    let shown: Vec<&CronJob> = if wrong.is_empty() { view.jobs.iter().collect() } else { wrong };
+    let gap = view.gap.iter().map(|why| Err(why.clone()));
+    let holds = all(verdicts.into_iter().map(|(_, fact)| fact).chain(gap));
+    about(view, condition, &shown).expected(expected).decide(holds)
+}
+
+fn writable(view: &CronView, users: &[Principal], target: &dyn Target) -> Assertion {
+    let names: Vec<String> = users
+        .iter()
+        .map(|user| match user {
+            Principal::Name(name) => name.clone(),
+            Principal::Id(id) => crate::rules::identity::user_name(target, *id),
+        })
+        .collect();
+    let mut strangers = Vec::new();
+    let mut verdicts: Vec<Fact<bool>> = view.gap.iter().map(|why| Err(why.clone())).collect();
+    let mut asked: BTreeSet<(PathBuf, String)> = BTreeSet::new();
+    for job in &view.jobs {
+        let programs = programs::of(job, target).unwrap_or_else(|why| {
+            verdicts.push(Err(why));
+            Vec::new()
+        });
+        for file in std::iter::once(job.at.file.clone()).chain(programs) {
+            // Whose job it is may decide what it does.
+            if !asked.insert((file.clone(), job.user.clone())) {
+                continue;
+            }
+            let allowed: Vec<&str> =
+                names.iter().map(String::as_str).chain([job.user.as_str()]).collect();
+            match crate::checks::file::writers::others(&file, &allowed, target) {
+                // A program that is not there is run by nobody.
+                Ok(None) => {}
+                Ok(Some((others, complete))) if others.is_empty() => {
+                    verdicts.push(complete.map(|()| true));
+                }
+                Ok(Some((others, _))) => {
+                    strangers.push(format!("{}: {}", text::path(&file), others.join("; ")));
+                    verdicts.push(Ok(false));
+                }
+                Err(why) => verdicts.push(Err(why)),
+            }
+        }
+    }
+    let observed = match strangers.is_empty() {
+        true => format!("no other writer of {} files and programs", asked.len()),
+        false => strangers.join(", "),
+    };
+    let jobs: Vec<&CronJob> = view.jobs.iter().collect();
+    about(view, "writable_only_by", &jobs)
+        .expected(format!("writable only by {} and whose job it is", names.join(", ")))
+        .observed(observed)
+        .decide(all(verdicts))
+}

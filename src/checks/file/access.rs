@@ -1,0 +1,115 @@
+//! Conditions of `file:` about who could do what to it, decided as the kernel does.
+
+use crate::access::{self, Credentials, Permission};
+use crate::checks::file::FileView;
+use crate::checks::file::conditions::{about, file_of};
+use crate::facts::{Cause, Fact, Unknown};
+use crate::host::Target;
+use crate::policy::expect::{Expect, Term, all};
+use crate::policy::operand::Principal;
+use crate::rules::guard_gaps::advice;
+use crate::rules::identity::user_id;
+use crate::text::{self, shell};
+use crate::verdict::{Assertion, Subject};
+use std::path::{Path, PathBuf};
+
+/// Credentials that a login of the user has.
+fn credentials(target: &dyn Target, principal: &Principal) -> Fact<Option<Credentials>> {
+    let Some(uid) = user_id(target, principal)? else { return Ok(None) };
+    Ok(Some(match target.user_by_id(uid)? {
+        Some(user) => Credentials::of(uid, target.groups_of(&user)?),
+        None => Credentials::of(uid, []),
+    }))
+}
+
+/// Whether users could open a file: `readable_by`, `writable_by`.
+pub fn could(
+    view: &FileView,
+    condition: &str,
+    users: &Expect<Principal>,
+    wanted: Permission,
+    target: &dyn Target,
+) -> Assertion {
+    let (path, file) = file_of(view);
+    let mut observed = Vec::new();
+    let mut denied = None;
+    let mut deciding = Vec::new();
+    let mut judge = |principal: &Principal| -> Fact<bool> {
+        let Some(who) = credentials(target, principal)? else {
+            observed.push(format!("there is no user {principal} here"));
+            return Ok(false);
+        };
+        match access::decide(target, &view.path, &who, wanted)? {
+            Some(ruling) => {
+                let can = if ruling.allowed { "can" } else { "cannot" };
+                let component = text::path(&ruling.component);
+                if !ruling.allowed {
+                    denied = Some(ruling.component.clone());
+                }
+                observed.push(format!("{principal} {can}: {component}: {}", ruling.because));
+                deciding.push(ruling.component);
+                Ok(ruling.allowed)
+            }
+            None => Err(Unknown::new(text::path(&view.path), Cause::Vanished)),
+        }
+    };
+    let holds = every(users, true, &mut judge);
+    let verb = if wanted == Permission::Read { "readable" } else { "writable" };
+    let assertion = about(view, condition, path, file)
+        .expected(format!("{verb} by {}", users.show().replace("one of ", "each of ")))
+        .observed(observed.join("; "))
+        .caused_by(directory_on_the_way(path, &deciding));
+    assertion.decide(holds).repaired_by(|| grant(view, users, wanted, &denied?, target))
+}
+
+/// The directory that decides for all users, so that the many files below it are one piece of work.
+fn directory_on_the_way(file: &Path, deciding: &[PathBuf]) -> Option<Subject> {
+    let first = deciding.first().filter(|first| *first != file && file.starts_with(first))?;
+    deciding.iter().all(|one| one == first).then(|| Subject::new("file", text::path(first)))
+}
+
+/// A list demands it of each user; under `not` it is forbidden to each.
+fn every(
+    users: &Expect<Principal>,
+    wanted: bool,
+    judge: &mut dyn FnMut(&Principal) -> Fact<bool>,
+) -> Fact<bool> {
+    match users {
+        Expect::Term(Term::Is(principal)) => judge(principal).map(|can| can == wanted),
+        Expect::Term(_) => Ok(false),
+        Expect::Not(inner) => every(inner, !wanted, judge),
+        Expect::Any(list) | Expect::All(list) => {
+            let each: Vec<Fact<bool>> = list.iter().map(|one| every(one, wanted, judge)).collect();
+            all(each)
+        }
+    }
+}
+
+/// Grants by an ACL entry what the denying component of the path lacks, unless the rule makes the
+/// user the owner anyway.
+fn grant(
+    view: &FileView,
+    users: &Expect<Principal>,
+    wanted: Permission,
+    component: &Path,
+    target: &dyn Target,
+) -> Option<String> {
+    let Expect::Term(Term::Is(user)) = users else { return None };
+    let (_, file) = file_of(view);
+    let denying = advice(target, |target| target.file(component)).ok()??;
+    let is_file = (denying.device, denying.inode) == (file.device, file.inode);
+    let (bit, path) = match (is_file, wanted) {
+        // No entry helps against a read-only filesystem.
+        (true, Permission::Write)
+            if advice(target, |target| target.read_only(component)) != Ok(false) =>
+        {
+            return None;
+        }
+        (true, _) if view.wanted.owner.as_ref() == Some(user) => return None,
+        (true, Permission::Write) => ('w', view.path.as_path()),
+        (true, _) => ('r', view.path.as_path()),
+        (false, _) => ('x', component),
+    };
+    let entry = shell::quote(format!("u:{user}:{bit}").as_bytes());
+    Some(format!("setfacl -m {entry} {}", shell::quote_path(path)))
+}

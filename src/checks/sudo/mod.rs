@@ -1,0 +1,447 @@
+#![doc = include_str!("page.md")]
+
+use super::controllers::{Allowed as Controllers, controlled};
+use crate::control::sudo::{Allowed, allowed, command_words, path_of};
+use crate::control::{Items, command, shells};
+use crate::facts::settings::Location;
+use crate::facts::sudo::Sudoers;
+use crate::formats::glob3;
+use crate::host::Target;
+use crate::policy::Diagnostics;
+use crate::policy::expect::{Expect, each, operand};
+use crate::policy::node::Node;
+use crate::policy::operand::{Principal, Text};
+use crate::rules::combine::Demand;
+use crate::rules::compile::one_of;
+use crate::rules::condition::{
+    Condition, ConditionInfo, Form, infos, read_all, refuse_combinators,
+};
+use crate::rules::{Check, Input, Scope, SubjectKind};
+use crate::text::shell::quote_path;
+use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// `sudo:`
+pub static SUDO: SubjectKind = SubjectKind {
+    key: "sudo",
+    value: "all",
+    options: &[],
+    conditions: || infos(CONDITIONS),
+    open: false,
+    page: include_str!("page.md"),
+    combines: false,
+    refers: None,
+    compile,
+};
+
+/// What conditions see.
+pub struct SudoView {
+    subject: Subject,
+    sudoers: Arc<Sudoers>,
+    found: RefCell<Vec<Assertion>>,
+}
+
+static CONDITIONS: &[Condition<SudoView>] = &[
+    Condition {
+        info: ConditionInfo {
+            name: "root",
+            doc: "Only these users may run everything, a shell, or any program of a directory as \
+                  root; [] allows nobody but root.",
+            form: Form::Words,
+            example: "[deploy]",
+        },
+        read: |node, _, problems| {
+            let users: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            Some(Box::new(move |view, target| {
+                let expected = format!("root through sudo only for [{}]", shown(&users));
+                each_grant(view, "root", &expected, target, &|one| {
+                    if !one.as_root || !one.is_unlimited() {
+                        return None;
+                    }
+                    strangers(one, one.others(target), &users)
+                })
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "without_password",
+            doc: "Only these users may run anything as root without being asked for a password \
+                  (NOPASSWD, !authenticate).",
+            form: Form::Words,
+            example: "[]",
+        },
+        read: |node, _, problems| {
+            let users: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            Some(Box::new(move |view, target| {
+                let expected = format!("no password asked only of [{}]", shown(&users));
+                each_grant(view, "without_password", &expected, target, &|one| {
+                    if !one.as_root {
+                        return None;
+                    }
+                    strangers(one, one.open_to(target), &users)
+                })
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "negations",
+            doc: "false: no command is taken out of ALL or of a directory: a copy of it under \
+                  another name is not taken out.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(|view, target| {
+                each_grant(view, "negations", "no command taken out with !", target, &|one| {
+                    let wide = one.is_unlimited() && one.as_root;
+                    let out = one.commands.iter().filter(|command| command.negated);
+                    let out: Vec<String> = out.map(command_words).collect();
+                    (wide && !out.is_empty()).then(|| out.join(", "))
+                })
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "wildcards",
+            doc: "false: no command of root's has a wildcard: in arguments it matches spaces and \
+                  slashes, and so further arguments. A regular expression counts where it lets \
+                  through any characters, such as .* and [^/]+.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(|view, target| {
+                each_grant(view, "wildcards", "no wildcard in a command", target, &|one| {
+                    let open = |word: &str| match word.starts_with('^') {
+                        true => shells::is_open_expression(word),
+                        false => word.contains(['*', '?', '[']),
+                    };
+                    let wild = |command: &&crate::facts::sudo::Member| {
+                        !command.negated && of_patterns(&command.text).into_iter().any(open)
+                    };
+                    let wild: Vec<String> =
+                        one.commands.iter().filter(wild).map(command_words).collect();
+                    (one.as_root && !wild.is_empty()).then(|| wild.join(", "))
+                })
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "shell_escapes",
+            doc: "false: no single command of root's gives a shell or writes any file by its own \
+                  means: editors, pagers, interpreters, tar, find, systemctl and others, unless NOEXEC.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(|view, target| {
+                let expected = "no command that gives a shell";
+                each_grant(view, "shell_escapes", expected, target, &|one| {
+                    if !one.as_root || one.is_unlimited() {
+                        return None;
+                    }
+                    let found: Vec<String> =
+                        one.shell_escapes().into_iter().map(command_words).collect();
+                    (!found.is_empty()).then(|| found.join(", "))
+                })
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "loader_variables",
+            doc: "false: no variable is kept or may be set that decides what code root's programs \
+                  load: env_keep with LD_*, !env_reset, setenv.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(loader_variables))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "controlled_only_by",
+            doc: "Nobody but these users, and root, could change sudo's files, the programs that \
+                  may be run as root, or a directory of secure_path.",
+            form: Form::Words,
+            example: "[root]",
+        },
+        read: |node, _, problems| {
+            let users: Vec<Principal> = each(node, problems, operand);
+            Some(Box::new(move |view, target| controlled_only_by(view, &users, target)))
+        },
+    },
+];
+
+fn only_false(node: &Node, problems: &mut Diagnostics) -> Option<()> {
+    if problems.ok(node.boolean())? {
+        problems.push(node.expected("false"));
+        return None;
+    }
+    Some(())
+}
+
+fn shown(users: &[Expect<Text>]) -> String {
+    users.iter().map(Expect::show).collect::<Vec<_>>().join(", ")
+}
+
+/// Those who have a grant and are neither root nor named by the rule.
+fn strangers(one: &Allowed, who: BTreeSet<String>, users: &[Expect<Text>]) -> Option<String> {
+    let fits = |name: &String| users.iter().any(|expect| expect.holds_for(name));
+    let others: Vec<String> = who.into_iter().filter(|name| !fits(name)).collect();
+    (!others.is_empty()).then(|| format!("{} may run {}", others.join(", "), one.words()))
+}
+
+fn line(at: &Location, words: &str) -> Sighting {
+    Sighting::line(&at.file, at.line, words)
+}
+
+/// A violation for each grant of which there is something to say.
+fn each_grant(
+    view: &SudoView,
+    condition: &str,
+    expected: &str,
+    target: &dyn Target,
+    wrong: &dyn Fn(&Allowed) -> Option<String>,
+) -> Assertion {
+    let all = match allowed(target, &view.sudoers) {
+        Ok(all) => all,
+        Err(why) => return Assertion::of(&view.subject, condition).unknown(why),
+    };
+    for one in &all {
+        if one.others(target).is_empty() {
+            continue;
+        }
+        if let Some(words) = wrong(one) {
+            let who: Vec<&str> = one.grant.users.iter().map(|user| user.text.as_str()).collect();
+            let subject = Subject::new("sudo", who.join(", "));
+            let at = &one.grant.at;
+            view.found.borrow_mut().push(
+                Assertion::of(&subject, condition)
+                    .expected(expected)
+                    .observed(format!("{words} ({at})"))
+                    .seen([line(at, &one.words())])
+                    .repair(format!("visudo -f {} # line {}", quote_path(&at.file), at.line))
+                    .fail(),
+            );
+        }
+    }
+    sound(view, condition, expected, format!("{} grants", all.len()))
+}
+
+/// The answer where nothing was found.
+fn sound(view: &SudoView, condition: &str, expected: &str, seen: String) -> Assertion {
+    let unread = view.sudoers.unread.first();
+    let files = view.sudoers.files.iter().map(|file| Sighting::line(file, 0, "read"));
+    Assertion::of(&view.subject, condition)
+        .expected(expected)
+        .observed(seen)
+        .seen(files)
+        .decide(unread.map_or(Ok(true), |why| Err(why.clone())))
+}
+
+/// Variables by which the dynamic linker, a shell or an interpreter loads or runs code; most of
+/// sudo's own list of bad ones (`initial_badenv_table` of its `env.c`).
+const LOADS_CODE: &[&str] = &[
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "LD_AUDIT",
+    "GCONV_PATH",
+    "BASH_ENV",
+    "BASH_FUNC_x%%",
+    "ENV",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PS4",
+    "ZDOTDIR",
+    "FPATH",
+    "PERL5LIB",
+    "PERLLIB",
+    "PERL5OPT",
+    "PERL5DB",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONUSERBASE",
+    "RUBYLIB",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "JAVA_TOOL_OPTIONS",
+    "GIT_SSH_COMMAND",
+    "OPENSSL_CONF",
+];
+
+/// Whether a word of `env_keep`, in which an asterisk stands for any text and a value may follow,
+/// keeps one of these.
+fn loads_code(word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    name.starts_with("LD_")
+        || LOADS_CODE.iter().any(|known| glob3::matches(name.as_bytes(), known.as_bytes()))
+}
+
+fn loader_variables(view: &SudoView, _: &dyn Target) -> Assertion {
+    const NAME: &str = "loader_variables";
+    let expected = "no variable that decides what code is loaded";
+    let mut wrong: Vec<(&Location, String)> = Vec::new();
+    for one in &view.sudoers.defaults {
+        let value = one.value.as_deref().unwrap_or_default();
+        match one.name.as_str() {
+            "env_keep" | "env_check" if one.operator != "-=" && !one.negated => {
+                let names = value.split_whitespace().filter(|name| loads_code(name));
+                wrong.extend(names.map(|name| (&one.at, format!("{} {name}", one.name))));
+            }
+            "env_reset" if one.negated => wrong.push((&one.at, "!env_reset".to_owned())),
+            "setenv" if !one.negated => wrong.push((&one.at, "setenv".to_owned())),
+            _ => {}
+        }
+    }
+    for one in &view.sudoers.grants {
+        // ALL means SETENV, too, and everything else.
+        if one.command.text != "ALL" && one.tags.iter().any(|tag| tag == "SETENV") {
+            wrong.push((&one.at, format!("SETENV: {}", one.command.text)));
+        }
+    }
+    for (at, words) in wrong {
+        let subject = Subject::new("sudo", words.clone());
+        view.found.borrow_mut().push(
+            Assertion::of(&subject, NAME)
+                .expected(expected)
+                .observed(format!("{words} ({at})"))
+                .seen([line(at, &words)])
+                .repair(format!("visudo -f {} # line {}", quote_path(&at.file), at.line))
+                .fail(),
+        );
+    }
+    sound(view, NAME, expected, "none".into())
+}
+
+fn controlled_only_by(view: &SudoView, users: &[Principal], target: &dyn Target) -> Assertion {
+    const NAME: &str = "controlled_only_by";
+    let about = || Assertion::of(&view.subject, NAME);
+    let (allowed_users, grants) =
+        match (Controllers::of(users, target), allowed(target, &view.sudoers)) {
+            (Ok(users), Ok(grants)) => (users, grants),
+            (Err(why), _) | (_, Err(why)) => return about().unknown(why),
+        };
+    let items = items(&view.sudoers, &grants, target);
+    let mut answers = controlled(&view.subject, NAME, &items, &allowed_users, target).into_iter();
+    let first = answers.next();
+    view.found.borrow_mut().extend(answers);
+    first.unwrap_or_else(|| sound(view, NAME, "", String::new()))
+}
+
+/// Files of sudo, programs that may be run as root, directories of `secure_path`.
+fn items(sudoers: &Sudoers, grants: &[Allowed], target: &dyn Target) -> Items {
+    let mut items = Items::default();
+    items.unread.extend(sudoers.unread.iter().cloned());
+    for file in &sudoers.files {
+        items.add(file, "sudoers file");
+        if let Some(parent) = file.parent().filter(|parent| *parent != Path::new("/etc")) {
+            items.add(parent, "directory of sudoers files");
+        }
+    }
+    for one in sudoers.defaults.iter().filter(|one| one.name == "secure_path") {
+        for place in one.value.as_deref().unwrap_or_default().split(':') {
+            items.add(PathBuf::from(place), "directory of sudo's secure_path");
+        }
+    }
+    for one in sudoers.defaults.iter().filter(|one| VARIABLES.contains(&one.name.as_str())) {
+        let file = one.value.as_deref().unwrap_or_default();
+        items.add(PathBuf::from(file), format!("file of variables, {} of sudo", one.name));
+    }
+    for one in grants.iter().filter(|one| one.as_root) {
+        for wanted in one.commands.iter().filter(|command| !command.negated) {
+            let path = path_of(&wanted.text);
+            if path.starts_with('/') && !path.contains(['*', '?', '[', '\\']) {
+                let why = format!("program that {} may run as root,", text_of(one));
+                command::add(
+                    target,
+                    &words_of(path, &wanted.text),
+                    &why,
+                    command::PATH,
+                    &mut items,
+                );
+            }
+        }
+    }
+    items
+}
+
+/// Settings that name a file with variables for every command.
+const VARIABLES: [&str; 2] = ["env_file", "restricted_env_file"];
+
+/// A command with those of its words that mean one thing only.
+fn words_of(path: &str, command: &str) -> Vec<String> {
+    let words = command.split_whitespace().skip_while(|word| *word != path);
+    words.filter(|word| !word.contains(['*', '?', '[', '\\'])).map(str::to_owned).collect()
+}
+
+/// The words of a command in which sudo looks for patterns. A single `^…$` behind the path is one
+/// expression, spaces and all.
+fn of_patterns(command: &str) -> Vec<&str> {
+    match command.split_once(" ^") {
+        Some((path, _)) => {
+            let rest = command.get(path.len() + 1..).unwrap_or_default();
+            path.split_whitespace().chain([rest]).collect()
+        }
+        None => command.split_whitespace().collect(),
+    }
+}
+
+fn text_of(one: &Allowed) -> String {
+    let names: Vec<&str> = one.grant.users.iter().map(|user| user.text.as_str()).collect();
+    names.join(", ")
+}
+
+struct SudoCheck {
+    tests: Vec<Demand<SudoView>>,
+}
+
+fn compile(scope: &Scope, input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
+    problems.ok(one_of(&input.subject, &["all"]));
+    refuse_combinators(&input.must, infos(CONDITIONS), problems);
+    let tests = read_all(CONDITIONS, &input.must, scope, problems);
+    Some(Box::new(SudoCheck { tests }))
+}
+
+impl Check for SudoCheck {
+    fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
+        let sudoers = target.derived().sudoers(target, &target.host().name);
+        let view =
+            SudoView { subject: Subject::new("sudo", "all"), sudoers, found: RefCell::default() };
+        several(&self.tests, &view, &view.found, target)
+    }
+}
+
+/// The answers to conditions that find several violations.
+pub(super) fn several<V>(
+    tests: &[Demand<V>],
+    view: &V,
+    found: &RefCell<Vec<Assertion>>,
+    target: &dyn Target,
+) -> Vec<Assertion> {
+    let mut all = Vec::new();
+    for test in tests {
+        let answer = test.judge(view, target);
+        let found = found.take();
+        if found.is_empty() || answer.outcome != Outcome::Pass {
+            all.push(answer);
+        }
+        all.extend(found);
+    }
+    all
+}

@@ -1,0 +1,301 @@
+#![doc = include_str!("page.md")]
+
+pub(crate) mod refer;
+
+use super::accounts::{earned, password_words, shadow_of};
+use crate::facts::account::{Origin, PasswordField, User};
+use crate::host::Target;
+use crate::policy::Diagnostics;
+use crate::policy::expect::{Expect, any, each, each_of_some, operand};
+use crate::policy::operand::{Number, Principal, Text};
+use crate::rules::combine::Demand;
+use crate::rules::compile::{ABSENT, Absent, take_absent};
+use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
+use crate::rules::identity::group_name;
+use crate::rules::{Check, Input, Scope, SubjectKind};
+use crate::text::shell;
+use crate::verdict::{Assertion, Sighting, Subject};
+
+/// `user:`
+pub static USER: SubjectKind = SubjectKind {
+    key: "user",
+    value: "login name or uid",
+    options: &[ABSENT],
+    conditions: || infos(CONDITIONS),
+    open: false,
+    page: include_str!("page.md"),
+    combines: true,
+    refers: Some(refer::REFERS),
+    compile,
+};
+
+/// An account, as conditions see it.
+pub struct UserView {
+    subject: Subject,
+    user: User,
+}
+
+static CONDITIONS: &[Condition<UserView>] = &[
+    Condition {
+        info: ConditionInfo {
+            name: "exists",
+            doc: "There is such an account (true), or there is not (false).",
+            form: Form::Boolean,
+            example: "true",
+        },
+        read: |node, _, problems| {
+            let wanted = problems.ok(node.boolean())?;
+            Some(Box::new(move |view, _| {
+                let repair = format!("userdel {}", shell::quote(view.user.name.as_bytes()));
+                about(view, "exists")
+                    .expected(if wanted { "to exist" } else { "not to exist" })
+                    .observed(format!("exists (uid {})", view.user.uid))
+                    .repair(repair)
+                    .decide(Ok(wanted))
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "uid",
+            doc: "User id.",
+            form: Form::Expectation { ordered: true, textual: false },
+            example: "{ at_least: 1 }",
+        },
+        read: |node, _, problems| {
+            let expect = problems.ok(Expect::<Number>::parse(node))?;
+            Some(Box::new(move |view, _| {
+                about(view, "uid")
+                    .expected(expect.show())
+                    .observed(view.user.uid.to_string())
+                    .decide(Ok(expect.holds_for(view.user.uid.into())))
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "group",
+            doc: "Primary group, by name or id.",
+            form: Form::Expectation { ordered: false, textual: false },
+            example: "www-data",
+        },
+        read: |node, _, problems| {
+            let expect = problems.ok(Expect::<Principal>::parse(node))?;
+            Some(Box::new(move |view, target| {
+                about(view, "group")
+                    .expected(expect.show())
+                    .observed(group_name(target, view.user.gid))
+                    .decide(crate::rules::identity::group_is(target, &expect, view.user.gid))
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "groups",
+            doc: "Groups it belongs to, the primary one included, are among these.",
+            form: Form::Words,
+            example: "[www-data, ssl-cert]",
+        },
+        read: |node, _, problems| {
+            let allowed: Vec<Expect<Principal>> = each(node, problems, Expect::parse);
+            Some(Box::new(move |view, target| groups(view, &allowed, target)))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "member_of",
+            doc: "It belongs to each of these groups.",
+            form: Form::Words,
+            example: "[www-data]",
+        },
+        read: |node, _, problems| {
+            let wanted: Vec<Principal> = each_of_some(node, problems, operand);
+            Some(Box::new(move |view, target| member_of(view, &wanted, target)))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "shell",
+            doc: "Login shell.",
+            form: Form::Expectation { ordered: false, textual: true },
+            example: "/usr/sbin/nologin",
+        },
+        read: |node, _, problems| {
+            let expect = problems.ok(Expect::<Text>::parse(node))?;
+            Some(Box::new(move |view, _| {
+                let shell = shell_of(&view.user);
+                let assertion = about(view, "shell")
+                    .expected(expect.show())
+                    .observed(shell)
+                    .decide(Ok(expect.holds_for(shell)));
+                match expect.wanted() {
+                    Some(wanted) => assertion.repair(usermod(view, "--shell", &wanted.0)),
+                    None => assertion,
+                }
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "home",
+            doc: "Home directory.",
+            form: Form::Expectation { ordered: false, textual: true },
+            example: "/var/www",
+        },
+        read: |node, _, problems| {
+            let expect = problems.ok(Expect::<Text>::parse(node))?;
+            Some(Box::new(move |view, _| {
+                let assertion = about(view, "home")
+                    .expected(expect.show())
+                    .observed(view.user.home.as_str())
+                    .decide(Ok(expect.holds_for(&view.user.home)));
+                match expect.wanted() {
+                    Some(wanted) => assertion.repair(usermod(view, "--home", &wanted.0)),
+                    None => assertion,
+                }
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "can_login",
+            doc: "It can log in with a password: it has one (or needs none), and a shell that is not \
+                  nologin or false. Keys and other ways in are not looked at.",
+            form: Form::Boolean,
+            example: "false",
+        },
+        read: |node, _, problems| {
+            let wanted = problems.ok(node.boolean())?;
+            Some(Box::new(move |view, target| can_login(view, wanted, target)))
+        },
+    },
+];
+
+struct UserCheck {
+    user: Principal,
+    absent: Absent,
+    says_existence: Option<bool>,
+    tests: Vec<Demand<UserView>>,
+}
+
+fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
+    let user = problems.ok(operand(&input.subject));
+    let absent = take_absent(&mut input, problems);
+    let tests = read_all(CONDITIONS, &input.must, scope, problems);
+    let says_existence =
+        super::file::field(&input.must, "exists").and_then(|node| node.as_boolean());
+    Some(Box::new(UserCheck { user: user?, absent, says_existence, tests }))
+}
+
+impl Check for UserCheck {
+    fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
+        let subject = Subject::new("user", self.user.to_string());
+        let found = match &self.user {
+            Principal::Name(name) => target.user(name),
+            Principal::Id(id) => target.user_by_id(*id),
+        };
+        match found {
+            Ok(Some(user)) => {
+                let view = UserView { subject, user };
+                self.tests.iter().map(|demand| demand.judge(&view, target)).collect()
+            }
+            Ok(None) => {
+                let says = self.says_existence;
+                super::group::if_missing(&subject, &self.tests, says, self.absent, target)
+            }
+            Err(why) => vec![Assertion::of(&subject, "exists").unknown(why)],
+        }
+    }
+}
+
+fn about(view: &UserView, condition: &str) -> Assertion {
+    let user = &view.user;
+    let account = Sighting::account(&user.name, user.uid, user.origin);
+    let assertion = Assertion::of(&view.subject, condition).seen([account]);
+    match user.origin {
+        Origin::Files => assertion.seen([Sighting::line(
+            std::path::Path::new("/etc/passwd"),
+            user.line,
+            user.name.as_str(),
+        )]),
+        Origin::Nss => assertion,
+    }
+}
+
+fn usermod(view: &UserView, option: &str, value: &str) -> String {
+    let name = shell::quote(view.user.name.as_bytes());
+    format!("usermod {option} {} {name}", shell::quote(value.as_bytes()))
+}
+
+fn groups(view: &UserView, allowed: &[Expect<Principal>], target: &dyn Target) -> Assertion {
+    let expected: Vec<String> = allowed.iter().map(Expect::show).collect();
+    let assertion = about(view, "groups").expected(format!("only of [{}]", expected.join(", ")));
+    match target.groups_of(&view.user) {
+        Ok(gids) => {
+            let names: Vec<String> = gids.iter().map(|gid| group_name(target, *gid)).collect();
+            let each = gids.iter().map(|gid| {
+                any(allowed.iter().map(|e| crate::rules::identity::group_is(target, e, *gid)))
+            });
+            assertion.observed(names.join(", ")).decide(crate::policy::expect::all(each))
+        }
+        Err(why) => assertion.unknown(why),
+    }
+}
+
+fn member_of(view: &UserView, wanted: &[Principal], target: &dyn Target) -> Assertion {
+    let names: Vec<String> = wanted.iter().map(Principal::to_string).collect();
+    let assertion = about(view, "member_of").expected(format!("in {}", names.join(", ")));
+    let name = shell::quote(view.user.name.as_bytes());
+    let gids = match target.groups_of(&view.user) {
+        Ok(gids) => gids,
+        Err(why) => return assertion.unknown(why),
+    };
+    let observed: Vec<String> = gids.iter().map(|gid| group_name(target, *gid)).collect();
+    let holds = crate::policy::expect::all(wanted.iter().map(|group| {
+        Ok(crate::rules::identity::group_id(target, group)?.is_some_and(|gid| gids.contains(&gid)))
+    }));
+    assertion
+        .observed(observed.join(", "))
+        .repair(format!("usermod --append --groups {} {name}", names.join(",")))
+        .decide(holds)
+}
+
+fn can_login(view: &UserView, wanted: bool, target: &dyn Target) -> Assertion {
+    let user = &view.user;
+    let assertion = about(view, "can_login")
+        .expected(if wanted { "can log in" } else { "cannot log in" })
+        .repair(format!(
+            "usermod --lock --shell /usr/sbin/nologin {}",
+            shell::quote(user.name.as_bytes())
+        ));
+    if has_no_shell(user) {
+        return assertion.observed(format!("shell {}", user.shell)).decide(Ok(!wanted));
+    }
+    match shadow_of(user, target) {
+        Ok(password) => {
+            let observed = format!("shell {}, {}", shell_of(user), password_words(&password));
+            let open = !matches!(password, PasswordField::Locked | PasswordField::Shadow);
+            // Its line in shadow may be one that was not understood.
+            let holds = match (open == wanted, password) {
+                (true, PasswordField::Shadow) => {
+                    target.accounts().and_then(|accounts| earned(&accounts, true))
+                }
+                (holds, _) => Ok(holds),
+            };
+            assertion.observed(observed).decide(holds)
+        }
+        Err(why) => assertion.unknown(why),
+    }
+}
+
+/// The login shell. passwd(5): an empty field means `/bin/sh`.
+fn shell_of(user: &User) -> &str {
+    if user.shell.is_empty() { "/bin/sh" } else { &user.shell }
+}
+
+/// Whether the login shell lets nobody in.
+pub fn has_no_shell(user: &User) -> bool {
+    user.shell.ends_with("/nologin")
+        || user.shell.ends_with("/false")
+        || user.shell.ends_with("/sync")
+}
