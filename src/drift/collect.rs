@@ -1,7 +1,6 @@
 //! What a target is like now.
 
 use super::{scope, settings, things};
-use crate::facts::file::FileKind;
 use crate::facts::package_file::Owner;
 use crate::facts::scope::{Rules, Scope};
 use crate::facts::snapshot::{Algorithm, Effort, Gaps, Time, Tree};
@@ -119,7 +118,8 @@ impl Site<'_> {
     }
 
     /// Notes for every file which package it belongs to, so that its removal can be explained when
-    /// that package is gone.
+    /// that package is gone. A directory may belong to hundreds: the one that is named last stands for
+    /// all, since as long as any is left the directory is still claimed.
     fn assign_packages(&self, tree: &mut Tree) -> Vec<Owner> {
         let all = packages::files::read(self.target, None);
         for directory in &mut tree.directories {
@@ -129,10 +129,6 @@ impl Site<'_> {
                 let end = record.name_end as usize;
                 let name = directory.names.get(start..end).unwrap_or_default();
                 start = end;
-                // A directory may belong to hundreds.
-                if record.kind == FileKind::Directory {
-                    continue;
-                }
                 let whole = crate::facts::snapshot::join(&path, name);
                 if let Some(claim) = all.claims(&whole).last() {
                     record.package = claim.package.saturating_add(1);

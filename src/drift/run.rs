@@ -4,12 +4,13 @@ use super::attributes::Names;
 use super::baseline::Baseline;
 use super::collect::{Site, threads};
 use super::compare::{FileChange, compare};
+use super::explain::generated::Generators;
 use super::explain::{
     Explainer, Facts, attribute, doubtful, doubtful_things, explain_things, generated, left_behind,
     usage,
 };
 use super::{settings, things};
-use crate::facts::drift::{Against, Change, Covers, Delta, Drift, How};
+use crate::facts::drift::{Against, Change, Covers, Delta, Drift, Explanation, How};
 use crate::facts::file::FileKind;
 use crate::facts::package_file::{Checksum, PackageFiles};
 use crate::facts::scope::{FileUse, Rules};
@@ -20,6 +21,7 @@ use crate::formats::packages;
 use crate::host::Target;
 use crate::targets::survey::{Before, Reading, checksum};
 use crate::text;
+use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -70,7 +72,16 @@ pub fn since(
     let now = super::collect::now().seconds;
     let mut changes = explain_things(&baseline.things, &now_things, &rules, acceptances, now);
     let mut unread = Vec::new();
-    let told = files(baseline, site, &rules, &compared.changes, portable, &now_things, &mut unread);
+    let told = files(
+        baseline,
+        site,
+        &rules,
+        &compared.changes,
+        portable,
+        &now_things,
+        &mut changes,
+        &mut unread,
+    );
     changes.extend(told);
     let times: BTreeMap<String, i64> = compared
         .changes
@@ -177,6 +188,7 @@ fn lost(lost: &[Vec<u8>], gaps: &mut Gaps) {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn files(
     baseline: &Baseline,
     site: &Site,
@@ -184,20 +196,21 @@ fn files(
     changed: &[FileChange],
     portable: bool,
     now_things: &Things,
+    others: &mut [Change],
     unread: &mut Vec<Unknown>,
 ) -> Vec<Change> {
     if changed.is_empty() {
         return Vec::new();
     }
     let head = &baseline.head;
-    let packages = claims(site, changed);
-    unread.extend(packages.unread.iter().cloned());
+    let claimed = claims(site, changed);
+    unread.extend(claimed.unread.iter().cloned());
     let doubtful = match head.manifests.is_empty() {
         true => doubtful_things(&baseline.things, now_things),
-        false => doubtful(head, &packages.owners),
+        false => doubtful(head, &claimed.owners),
     };
     let overrides_before = overrides(&baseline.things);
-    let sums = sums(site, changed, &packages);
+    let sums = sums(site, changed, &claimed);
     let users_before = ids(baseline, Class::Account, "uid");
     let groups_before = ids(baseline, Class::Group, "gid");
     let name = |names: &HashMap<String, String>, id: u32| {
@@ -211,10 +224,15 @@ fn files(
         group: &|gid| things::group_name(site.target, gid),
     };
     let added: HashSet<&[u8]> = changed.iter().map(|change| change.path.as_slice()).collect();
+    let gone: HashSet<&[u8]> = changed
+        .iter()
+        .filter(|change| change.after.is_none())
+        .map(|change| change.path.as_slice())
+        .collect();
     let facts = Facts {
         target: site.target,
         rules,
-        packages: &packages,
+        packages: &claimed,
         sums: &sums,
         doubtful: &doubtful,
         packages_before: &head.packages,
@@ -224,11 +242,23 @@ fn files(
         algorithm: head.algorithm,
         portable,
         names: [&before, &now],
+        changed,
+        was: &|path| baseline.tree.get(path),
+        is: &|path| !gone.contains(path),
         known: &|path| baseline.tree.get(path).is_some() || added.contains(path),
         has_rotated: &|path| has_rotated(path, site.target),
     };
     let explainer = Explainer::new(&facts);
     let mut changes = Vec::new();
+    for change in others.iter_mut() {
+        let counts = change.explanation == Explanation::Unexplained && change.how == How::Removed;
+        if change.class == Class::Unit
+            && counts
+            && let Some(gone) = explainer.unit_gone(&change.name)
+        {
+            *change = gone;
+        }
+    }
     for change in changed {
         let Some(mut explained) = explainer.explain(change) else { continue };
         if rules.use_of(&change.path) == FileUse::Plain {
@@ -299,7 +329,16 @@ fn ids(baseline: &Baseline, class: Class, key: &str) -> HashMap<String, String> 
 /// What packages say about paths that have changed.
 fn claims(site: &Site, changed: &[FileChange]) -> PackageFiles {
     let mut paths: HashSet<Vec<u8>> = HashSet::new();
+    let mut inputs = GlobSetBuilder::new();
+    let generators = Generators::new();
     for change in changed {
+        for path in generators.asks(&change.path, site.target) {
+            paths.insert([b"/usr", path.as_slice()].concat());
+            paths.insert(path);
+        }
+        generators.inputs(&change.path).iter().for_each(|glob| {
+            inputs.add(glob.glob().clone());
+        });
         paths.insert(change.path.clone());
         paths.insert([b"/usr", change.path.as_slice()].concat());
         if let Some((file, _)) = left_behind(&change.path) {
@@ -313,7 +352,10 @@ fn claims(site: &Site, changed: &[FileChange]) -> PackageFiles {
             paths.insert(leads_to);
         }
     }
-    packages::files::read(site.target, Some(&|path| paths.contains(path)))
+    let inputs = inputs.build().unwrap_or_else(|_| GlobSet::empty());
+    let fits =
+        |path: &[u8]| !inputs.is_empty() && inputs.is_match(Path::new(OsStr::from_bytes(path)));
+    packages::files::read(site.target, Some(&|path| paths.contains(path) || fits(path)))
 }
 
 /// Digests of changed files in the ways of the packages that claim them.
@@ -343,7 +385,7 @@ fn sums(
         wanted.extend(kinds.into_iter().map(|kind| (change.path.clone(), kind)));
     }
     let found = match &site.root {
-        Some(root) => checksum::below(root, &wanted, false, threads()),
+        Some(root) => checksum::below(root, &wanted, false, threads(), site.deadline),
         None => checksum::through(site.target, &wanted),
     };
     let mut sums: HashMap<Vec<u8>, Vec<Checksum>> = HashMap::new();

@@ -3,7 +3,9 @@
 use super::Unknown;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// A digest that a package manager keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,6 +128,26 @@ pub struct Owner {
     pub manifest: String,
 }
 
+/// A pattern of files that dpkg leaves out, or takes all the same.
+#[derive(Clone, Debug)]
+pub struct PathFilter {
+    /// `path-include`, not `path-exclude`.
+    pub include: bool,
+    /// A pattern of `fnmatch(3)` without flags: `*` takes slashes too.
+    pub pattern: globset::GlobMatcher,
+}
+
+/// A file that dpkg-divert(1) has moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diversion {
+    /// Where packages have it.
+    pub from: Vec<u8>,
+    /// Where it is.
+    pub to: Vec<u8>,
+    /// The package whose file stays; `:` for the admin.
+    pub by: Vec<u8>,
+}
+
 /// Everything that package databases say about files.
 #[derive(Clone, Debug, Default)]
 pub struct PackageFiles {
@@ -135,6 +157,10 @@ pub struct PackageFiles {
     pub claims: HashMap<Vec<u8>, Vec<Claim>>,
     /// Owner, group and mode that the admin has set with dpkg-statoverride(1).
     pub overrides: HashMap<Vec<u8>, (String, String, u16)>,
+    /// Files that dpkg does not unpack.
+    pub left_out: Vec<PathFilter>,
+    /// Files that dpkg-divert(1) has moved.
+    pub diversions: Vec<Diversion>,
     /// Targets that a link of update-alternatives(1) may have: links outside of
     /// `/etc/alternatives`, and those in it.
     pub alternatives: HashMap<Vec<u8>, Vec<Vec<u8>>>,
@@ -146,6 +172,9 @@ pub struct PackageFiles {
     pub unread: Vec<Unknown>,
     /// Packages that have files and no digests of any: dpkg's `md5sums` is not there.
     pub without_digests: Vec<String>,
+    /// Packages that are installed and have no list of their files. They claim nothing, which excuses
+    /// nothing; nobody can compare them.
+    pub without_list: Vec<String>,
 }
 
 impl PackageFiles {
@@ -159,6 +188,28 @@ impl PackageFiles {
             Some(_) => [b"/usr", path].concat(),
             None => path.to_vec(),
         }
+    }
+
+    /// Whether the configuration of dpkg leaves a path out: the last filter that fits decides,
+    /// `src/main/filters.c` of dpkg.
+    pub fn is_left_out(&self, path: &[u8]) -> bool {
+        let path = Path::new(OsStr::from_bytes(path));
+        let fits = |filter: &&PathFilter| filter.pattern.is_match(path);
+        self.left_out.iter().rev().find(fits).is_some_and(|filter| !filter.include)
+    }
+
+    /// In words, if dpkg-divert(1) has to do with a path.
+    pub fn diverted(&self, path: &[u8]) -> Option<String> {
+        let one = self.diversions.iter().find(|one| one.to == path || one.from == path)?;
+        let shown = |path: &[u8]| crate::text::bytes(path);
+        let by = match one.by.as_slice() {
+            b":" => "the admin".to_owned(),
+            package => shown(package),
+        };
+        Some(match one.to == path {
+            true => format!("diverted from {} by {by}", shown(&one.from)),
+            false => format!("that of packages is diverted to {} by {by}", shown(&one.to)),
+        })
     }
 
     /// What packages say about a path.

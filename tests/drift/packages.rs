@@ -303,19 +303,35 @@ fn an_upgrade_leaves_nothing_to_explain_but_what_it_does_not() {
         .write("root/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
         .write("root/etc/group", "root:x:0:\n");
     folder.write("root/usr/lib/python3/x.py", "x").write("root/etc/ld.so.cache", "old");
+    folder.write("root/usr/sbin/ldconfig", "program").write("root/etc/ld.so.conf.d/own.conf", "");
+    must(
+        &folder,
+        "cp -a /etc/ld.so.conf root/etc/; cp -a /etc/ld.so.conf.d/. root/etc/ld.so.conf.d",
+    );
     let base = ["baseline", "create", "--root", "root", "--baseline", "base"];
     assert_eq!(folder.run(&base).status, Some(0));
     // A new version brings files, drops one and changes one; a trigger writes a cache.
     folder.write("one/usr/bin/one-new", "new\n").write("one/usr/bin/one-other", "one other 2\n");
+    folder
+        .write("one/usr/lib/libone.so.1", "library\n")
+        .write("one/usr/lib/python3/x.py", "y = 2\n");
     must(
         &folder,
         "rm one/usr/bin/one-gone && chmod 4755 one/usr/bin/one-new && sed -i 's/1.0/2.0/' one/DEBIAN/control && \
          cd one && find usr -type f -printf 'usr/%P\\0' | xargs -0 md5sum > DEBIAN/md5sums && cd .. && \
          dpkg-deb --root-owner-group -b one one.deb >/dev/null && \
          dpkg --root=\"$PWD/root\" --force-not-root --force-bad-path --log=/dev/null -i one.deb >/dev/null 2>&1 && \
-         echo new > root/etc/ld.so.cache && mkdir root/usr/lib/python3/__pycache__ && \
-         touch root/usr/lib/python3/__pycache__/x.cpython-311.pyc root/usr/bin/dropped",
+         cp -a /etc/ld.so.cache root/etc/ && mkdir root/usr/lib/python3/__pycache__ && touch root/usr/bin/dropped",
     );
+    // What Python makes of the source that the package has changed: PEP 552.
+    let source = std::fs::metadata(folder.path("root/usr/lib/python3/x.py")).unwrap();
+    let time = source.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let words = [0x0a0d_0da7, 0, (time & 0xffff_ffff) as u32, source.len() as u32];
+    std::fs::write(
+        folder.path("root/usr/lib/python3/__pycache__/x.cpython-311.pyc"),
+        words.map(u32::to_le_bytes).concat(),
+    )
+    .unwrap();
     let output = folder.run(&["drift", "--root", "root", "--baseline", "base", "--format", "json"]);
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
     let changes: BTreeMap<&str, &Value> = report["changes"]

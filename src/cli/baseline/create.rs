@@ -18,11 +18,13 @@ use crate::policy::load::{HOST, load};
 use crate::policy::vars::Vars;
 use crate::targets::survey::Reading;
 use crate::text;
+use crate::text::duration;
 use crate::text::time::rfc3339;
 use crate::verdict::Exit;
 use clap::ValueEnum;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 #[derive(clap::Args)]
 pub(super) struct Create {
@@ -39,6 +41,9 @@ pub(super) struct Create {
     /// Read no content
     #[arg(long)]
     metadata: bool,
+    /// End after this time (30s, 5m); of what was not looked at by then nothing will be known
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    timeout: Option<i64>,
     /// Put it in the place of a baseline that is there; what has changed since is forgotten
     #[arg(long, requires = "reason")]
     replace: bool,
@@ -70,7 +75,9 @@ impl Create {
         }
         let scope = scope_of(self.policy.as_deref(), console)?;
         let (target, root) = self.site.open().map_err(fail)?;
-        let site = Site { target: &*target, root, deadline: None };
+        let limit = self.timeout.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let site = Site { target: &*target, root, deadline };
         let algorithm = match self.digest {
             Some(Digest::Sha256) => Algorithm::Sha256,
             Some(Digest::Blake3) if site.root.is_none() => {

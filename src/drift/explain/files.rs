@@ -1,6 +1,6 @@
 //! Why a file has changed, attribute by attribute.
 
-use super::generated::Generators;
+use super::generated::{Evidence, Generators, leads_to};
 use super::packages::Truth;
 use super::{Because, usage};
 use crate::drift::attributes::{Difference, Names, Weight, differences};
@@ -42,6 +42,12 @@ pub struct Facts<'a> {
     pub portable: bool,
     /// How users and groups were called at the time of the baseline, and are called now.
     pub names: [&'a Names<'a>; 2],
+    /// All files that differ, by path.
+    pub changed: &'a [FileChange],
+    /// What the baseline has of a path.
+    pub was: &'a dyn Fn(&[u8]) -> Option<&'a Record>,
+    /// Whether there is still a file of a path that the baseline has.
+    pub is: &'a dyn Fn(&[u8]) -> bool,
     /// Whether there is, or was, a file of that path.
     pub known: &'a dyn Fn(&[u8]) -> bool,
     /// Whether there is an earlier part of the log of that path beside it.
@@ -157,7 +163,7 @@ impl<'a> Explainer<'a> {
         }
         // A file that a package has a digest of is not generated.
         let digest = self.facts.packages.claims(path).iter().any(|claim| claim.checksum.is_some());
-        if !digest && let Some(because) = self.generated(path, after) {
+        if !digest && let Some(because) = self.generated(path, after, false) {
             return because;
         }
         by_package.unwrap_or_else(Because::nothing)
@@ -171,11 +177,10 @@ impl<'a> Explainer<'a> {
         configuration.then(|| Because::new(Explanation::DefaultChanged, why))
     }
 
-    fn generated(&self, path: &[u8], record: &Record) -> Option<Because> {
-        let facts = self.facts;
-        let (kind, link) = (record.kind, record.link());
-        let by = self.generators.of(path, kind, link, facts.packages, facts.target)?;
-        Some(Because::new(Explanation::Generated, format!("made by {by}")))
+    fn generated(&self, path: &[u8], record: &Record, gone: bool) -> Option<Because> {
+        let Facts { target, packages, packages_before, changed, .. } = *self.facts;
+        let evidence = Evidence { target, packages, packages_before, changed };
+        self.generators.of(path, record, gone, &evidence)
     }
 
     fn expected(&self, path: &[u8], attribute: &str) -> Option<Because> {
@@ -320,9 +325,53 @@ impl<'a> Explainer<'a> {
             .by_use(usage, path, Some(before), None)
             .or_else(|| self.expected(path, "exists"))
             .or_else(|| self.truth().removal(path, package.map(String::as_str)))
-            .or_else(|| self.generated(path, before))
+            .or_else(|| self.led_to_a_removed_package(path, before))
+            .or_else(|| self.generated(path, before, true))
             .unwrap_or_else(Because::nothing);
         vec![self.exists(Some(self.shown(before, names)), None, because)]
+    }
+
+    /// A link that is gone with what it led to: of update-alternatives(1), of a unit that was enabled,
+    /// of a script of init(8). No database lists those; the file that each led to has its package.
+    fn led_to_a_removed_package(&self, path: &[u8], before: &Record) -> Option<Because> {
+        const LINKS: usize = 8;
+        let facts = self.facts;
+        let mut place = path.to_vec();
+        let mut record = before;
+        for _ in 0..LINKS {
+            if record.link().is_empty() {
+                break;
+            }
+            let to = leads_to(&place, record.link());
+            let canonical = facts.packages.canonical(&to);
+            record = (facts.was)(&to).or_else(|| (facts.was)(&canonical))?;
+            place = to;
+        }
+        let index =
+            (record.package as usize).checked_sub(1).filter(|_| !before.link().is_empty())?;
+        let package = facts.packages_before.get(index)?;
+        let by_package = self.truth().removal(&place, Some(package))?;
+        let gone = by_package.explanation == Explanation::Verified;
+        let why = format!("it led to {}: {}", text::bytes(&place), by_package.why);
+        gone.then(|| Because::new(Explanation::Verified, why))
+    }
+
+    /// Why a unit is gone: the package that had its file is.
+    pub fn unit_gone(&self, name: &str) -> Option<Change> {
+        const FOLDERS: [&str; 3] =
+            ["/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system"];
+        let facts = self.facts;
+        let places = FOLDERS.map(|folder| format!("{folder}/{name}").into_bytes());
+        let (place, record) = places.iter().find_map(|p| Some((p, (facts.was)(p)?)))?;
+        let index = (record.package as usize).checked_sub(1);
+        let package = index.and_then(|index| facts.packages_before.get(index))?;
+        let gone = !(facts.is)(place);
+        let because = self.truth().removal(place, Some(package)).filter(|_| gone)?;
+        let verified = because.explanation == Explanation::Verified;
+        verified.then(|| {
+            let delta = self.exists(Some("there".to_owned()), None, because);
+            Change::new(Class::Unit, name.to_owned(), How::Removed, vec![delta])
+        })
     }
 
     /// A change that somebody accepted counts no longer until that ends.

@@ -71,6 +71,10 @@ impl Truth<'_> {
                     true => format!("as {owner} brings it"),
                     false => format!("matches {owner}"),
                 };
+                let why = match self.files.diverted(path) {
+                    Some(words) => format!("{why}, {words}"),
+                    None => why,
+                };
                 Some(Because::new(Explanation::Verified, why))
             });
         }
@@ -156,6 +160,10 @@ impl Truth<'_> {
                 ),
                 Role::Ghost => {
                     Because::new(Explanation::Verified, format!("{owner} does not need it"))
+                }
+                _ if self.files.is_left_out(path) => {
+                    let why = format!("path-exclude of dpkg leaves it out of {owner}");
+                    Because::new(Explanation::Verified, why)
                 }
                 _ => Because::new(Explanation::Unexplained, format!("{owner} should have it")),
             });

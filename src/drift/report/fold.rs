@@ -4,10 +4,15 @@ use crate::facts::drift::{Change, How};
 use crate::facts::thing::Class;
 use std::collections::HashMap;
 
+/// So many of what is below are named.
+const NAMED: usize = 3;
+
 /// A change, and how many lie below it that say the same.
 pub(super) struct Folded<'a> {
     pub change: &'a Change,
     pub below: usize,
+    /// The first of them.
+    pub first: Vec<&'a str>,
 }
 
 /// Changes with those left out that lie below an added or removed directory and have come or gone
@@ -37,13 +42,16 @@ pub(super) fn fold<'a>(changes: &[&'a Change]) -> Vec<Folded<'a>> {
             Some(index) => {
                 if let Some(folded) = out.get_mut(index) {
                     folded.below += 1;
+                    if folded.first.len() < NAMED {
+                        folded.first.push(&change.name);
+                    }
                 }
             }
             None => {
                 if whole {
                     at.insert(&change.name, out.len());
                 }
-                out.push(Folded { change, below: 0 });
+                out.push(Folded { change, below: 0, first: Vec::new() });
             }
         }
     }

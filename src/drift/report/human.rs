@@ -1,6 +1,6 @@
 //! For people: what nobody can explain first, everything that is explained as numbers.
 
-use super::fold::fold;
+use super::fold::{Folded, fold};
 use super::{DriftReport, exit};
 use crate::drift::store::short;
 use crate::facts::drift::{Change, Delta, Explanation, How};
@@ -82,7 +82,7 @@ fn section(
     writeln!(out, "{}", coloured(&title, explanation, style))?;
     let folded = fold(changes);
     for one in &folded {
-        object(out, one.change, one.below, style)?;
+        object(out, one, style)?;
     }
     if style.verbose && folded.len() < changes.len() {
         writeln!(out, "  everything below a new or removed directory:")?;
@@ -95,7 +95,9 @@ fn section(
     writeln!(out)
 }
 
-fn object(out: &mut String, change: &Change, below: usize, style: Style) -> std::fmt::Result {
+fn object(out: &mut String, folded: &Folded, style: Style) -> std::fmt::Result {
+    let Folded { change, below, first } = folded;
+    let below = *below;
     let name = printable(&change.name);
     let how =
         if change.how == How::Changed { String::new() } else { format!(" {}", change.how.name()) };
@@ -128,6 +130,11 @@ fn object(out: &mut String, change: &Change, below: usize, style: Style) -> std:
         }
         last_why = &delta.why;
         writeln!(out, "{line}")?;
+    }
+    if !first.is_empty() {
+        let names: Vec<_> = first.iter().map(|name| printable(name)).collect();
+        let more = if below > first.len() { ", …" } else { "" };
+        writeln!(out, "    below it: {}{more}", names.join(", "))?;
     }
     for event in &change.at_the_same_time {
         writeln!(out, "    at the same time: {}", printable(event))?;

@@ -31,60 +31,115 @@ const LETTERS: [(char, u32, &str); 9] = [
 /// `RPMFILE_MISSINGOK`.
 const MISSING_OK: u32 = 1 << 3;
 
+fn owner(all: &PackageFiles, claim: &Claim) -> String {
+    all.owner(claim).map(|o| format!("{} {}", o.name, o.version)).unwrap_or_default()
+}
+
+fn delta(
+    attribute: &str,
+    before: &str,
+    after: Option<String>,
+    why: (Explanation, String),
+) -> Delta {
+    let (attribute, before) = (attribute.to_owned(), Some(before.to_owned()));
+    Delta { attribute, before, after, line: None, explanation: why.0, why: why.1 }
+}
+
+/// That a file is gone; `None` where it may be.
+pub(super) fn missing(all: &PackageFiles, path: &[u8], claims: &[&Claim]) -> Option<Change> {
+    let optional = |claim: &&Claim| {
+        claim.role == Role::Ghost
+            || matches!(
+                claim.role,
+                Role::Configuration { obsolete: true, .. }
+                    | Role::Configuration { remove_on_upgrade: true, .. }
+            )
+            || claim.declared.as_ref().is_some_and(|d| d.flags & MISSING_OK != 0)
+    };
+    if all.is_left_out(path) {
+        return None;
+    }
+    let claim = claims.iter().find(|claim| !optional(claim)).copied()?;
+    let owner = owner(all, claim);
+    let why = match claim.role.is_configuration() {
+        true => (Explanation::DefaultChanged, format!("deleted configuration of {owner}")),
+        false => (Explanation::Unexplained, format!("{owner} should have it")),
+    };
+    let delta = delta("exists", "of the package", None, why);
+    let mut change = Change::new(Class::File, text::bytes(path), How::Removed, vec![delta]);
+    change.letters = Some("missing".to_owned());
+    Some(change)
+}
+
+/// That something else stands where a package has a directory.
+pub(super) fn another(
+    all: &PackageFiles,
+    path: &[u8],
+    claims: &[&Claim],
+    now: &Record,
+) -> Option<Change> {
+    let is = now.kind.name();
+    let why = format!("a {is} stands where {} has a directory", owner(all, claims.first()?));
+    let delta = delta("type", "directory", Some(is.to_owned()), (Explanation::Unexplained, why));
+    let mut change = Change::new(Class::File, text::bytes(path), How::Changed, vec![delta]);
+    change.letters = Some("?M???????".to_owned());
+    Some(change)
+}
+
+/// What a package has at a path: a kind of file.
+fn declared_kind(claim: &Claim) -> FileKind {
+    let mode = claim.declared.as_ref().and_then(|declared| declared.mode).unwrap_or_default();
+    // apk does not say that something is a link, but gives it the mode that links have.
+    if mode == 0o777 && claim.checksum.is_some() {
+        return FileKind::Symlink;
+    }
+    let kinds = [
+        FileKind::Directory,
+        FileKind::Symlink,
+        FileKind::Fifo,
+        FileKind::CharDevice,
+        FileKind::BlockDevice,
+        FileKind::Socket,
+    ];
+    kinds.into_iter().find(|kind| kind.bits() == mode & 0o170_000).unwrap_or(FileKind::File)
+}
+
+/// Where there is another kind of file than the package has, that says all: its content, size, time and
+/// permission bits are those of something else.
+fn by_type(claim: &Claim, now: &Record, found: Found) -> Found {
+    let was = declared_kind(claim);
+    if was == now.kind || found.is_empty() {
+        return found;
+    }
+    let kept = ["owner", "group", "device", "capabilities"];
+    let rest = found.into_iter().filter(|(attribute, _, _)| kept.contains(attribute));
+    let kinds = ("type", was.name().to_owned(), now.kind.name().to_owned());
+    [kinds].into_iter().chain(rest).collect()
+}
+
 /// What is wrong with a file; `None` where it is as one of its packages has it.
 pub(super) fn judge(
     site: &Site,
     all: &PackageFiles,
     path: &[u8],
     claims: &[&Claim],
-    now: Option<&Record>,
+    now: &Record,
     algorithm: Algorithm,
 ) -> Option<Change> {
     let name = || text::bytes(path);
-    let owner = |claim: &Claim| {
-        all.owner(claim).map(|o| format!("{} {}", o.name, o.version)).unwrap_or_default()
-    };
-    let Some(now) = now else {
-        let optional = |claim: &&Claim| {
-            claim.role == Role::Ghost
-                || matches!(
-                    claim.role,
-                    Role::Configuration { obsolete: true, .. }
-                        | Role::Configuration { remove_on_upgrade: true, .. }
-                )
-                || claim.declared.as_ref().is_some_and(|d| d.flags & MISSING_OK != 0)
-        };
-        let claim = claims.iter().find(|claim| !optional(claim)).copied()?;
-        let configuration = claim.role.is_configuration();
-        let (explanation, why) = match configuration {
-            true => {
-                (Explanation::DefaultChanged, format!("deleted configuration of {}", owner(claim)))
-            }
-            false => (Explanation::Unexplained, format!("{} should have it", owner(claim))),
-        };
-        let delta = Delta {
-            attribute: "exists".to_owned(),
-            before: Some("of the package".to_owned()),
-            after: None,
-            line: None,
-            explanation,
-            why,
-        };
-        let mut change = Change::new(Class::File, name(), How::Removed, vec![delta]);
-        change.letters = Some("missing".to_owned());
-        return Some(change);
-    };
     let mut best: Option<(usize, Change)> = None;
     for claim in claims {
         let (letters, found) = differences(site, all, path, claim, now, algorithm);
         if found.is_empty() {
             return None;
         }
+        let found = by_type(claim, now, found);
+        let beside = all.diverted(path).map(|words| format!("; {words}")).unwrap_or_default();
         let configuration = claim.role.is_configuration();
         let deltas: Vec<Delta> = found
             .into_iter()
             .map(|(attribute, before, after)| {
-                let content = ["content", "size", "mtime", "target"].contains(&attribute);
+                let content = ["content", "size", "mtime", "target", "type"].contains(&attribute);
                 let excused = configuration && content;
                 Delta {
                     attribute: attribute.to_owned(),
@@ -95,9 +150,15 @@ pub(super) fn judge(
                         true => Explanation::DefaultChanged,
                         false => Explanation::Unexplained,
                     },
-                    why: match excused {
-                        true => format!("differs from the default of {}", owner(claim)),
-                        false => format!("differs from {}", owner(claim)),
+                    why: match (excused, attribute) {
+                        (_, "type") => format!(
+                            "a {} stands where {} has a {}{beside}",
+                            now.kind.name(),
+                            owner(all, claim),
+                            declared_kind(claim).name()
+                        ),
+                        (true, _) => format!("differs from the default of {}", owner(all, claim)),
+                        (false, _) => format!("differs from {}{beside}", owner(all, claim)),
                     },
                 }
             })

@@ -11,6 +11,7 @@ use super::baseline::{self, Baseline, Head};
 use super::collect::{Site, now, threads};
 use super::store;
 use crate::facts::drift::{Against, Change, Drift};
+use crate::facts::file::FileKind;
 use crate::facts::package_file::{Checksum, Claim, PackageFiles};
 use crate::facts::scope::{Rules, Scope};
 use crate::facts::snapshot::{Algorithm, Directory, Effort, Gaps, Tree, split};
@@ -18,6 +19,8 @@ use crate::facts::thing::Things;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
 use crate::targets::survey::{Before, Reading, Request, through_files, walk};
+use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Kinds of digests that package managers keep.
@@ -32,7 +35,8 @@ fn kind(claims: &[Claim]) -> Algorithm {
     }
 }
 
-/// Whether there is something to compare: dpkg lists directories and links and knows no more of them.
+/// Whether there is something to compare: dpkg lists directories and links and knows no more of them
+/// than that they are there.
 fn is_told(claim: &Claim) -> bool {
     claim.checksum.is_some() || claim.declared.is_some()
 }
@@ -42,7 +46,7 @@ fn is_told(claim: &Claim) -> bool {
 /// # Errors
 /// When there is no package database, or the target cannot be looked at.
 pub fn verify(site: &Site, cache: Option<&Path>, full: bool) -> Fact<Drift> {
-    let all = packages::files::read_told(site.target);
+    let all = packages::files::read(site.target, None);
     if all.databases.is_empty() {
         if let Some(why) = all.unread.first() {
             return Err(why.clone());
@@ -59,7 +63,7 @@ pub fn verify(site: &Site, cache: Option<&Path>, full: bool) -> Fact<Drift> {
         let mut paths: Vec<Vec<u8>> = all
             .claims
             .iter()
-            .filter(|(_, claims)| claims.iter().any(is_told) && kind(claims) == algorithm)
+            .filter(|(_, claims)| kind(claims) == algorithm)
             .map(|(path, _)| path.clone())
             .collect();
         if paths.is_empty() {
@@ -107,6 +111,11 @@ pub fn verify(site: &Site, cache: Option<&Path>, full: bool) -> Fact<Drift> {
         let why = "the database has no digests of its files, which could not be compared";
         gaps.push(Unknown::new(format!("package {name}"), Cause::Unsupported(why.to_owned())));
     }
+    for name in &all.without_list {
+        let why = "the package is installed and has no list of its files".to_owned();
+        let name = format!("/var/lib/dpkg/info/{name}.list");
+        gaps.push(Unknown::new(name, Cause::Malformed(why)));
+    }
     changes.sort_by(|a, b| (a.explanation, &a.name).cmp(&(b.explanation, &b.name)));
     let databases: Vec<String> = all.databases.iter().map(|path| crate::text::path(path)).collect();
     let name = format!("what packages say ({})", databases.join(", "));
@@ -124,14 +133,31 @@ fn compare(
 ) {
     // Paths come in order, so that the next is mostly in the directory of the last.
     let mut last: Option<&Directory> = None;
+    // What others lie below is a directory to its package, though dpkg does not say so.
+    let folders: OnceCell<HashSet<&[u8]>> = OnceCell::new();
+    let is_folder = |path: &[u8]| {
+        let parents = || all.claims.keys().filter_map(|path| Some(split(path)?.0)).collect();
+        folders.get_or_init(parents).contains(path)
+    };
     for path in paths {
         let Some((folder, name)) = split(path) else { continue };
         if last.is_none_or(|directory| directory.path != folder) {
             last = tree.directory(folder);
         }
         let now = last.and_then(|directory| directory.get(name));
-        let claims: Vec<&Claim> = all.claims(path).iter().filter(|claim| is_told(claim)).collect();
-        changes.extend(letters::judge(site, all, path, &claims, now, algorithm));
+        let claims: Vec<&Claim> = all.claims(path).iter().collect();
+        let told: Vec<&Claim> = claims.iter().filter(|claim| is_told(claim)).copied().collect();
+        changes.extend(match now {
+            None => letters::missing(all, path, &claims),
+            Some(now) if told.is_empty() => {
+                // A link in the place of a directory is how admins move one, and dpkg keeps it.
+                let moved = matches!(now.kind, FileKind::Directory | FileKind::Symlink);
+                (!moved && is_folder(path))
+                    .then(|| letters::another(all, path, &claims, now))
+                    .flatten()
+            }
+            Some(now) => letters::judge(site, all, path, &told, now, algorithm),
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Digests of many files in the ways of package managers.
 
 use crate::facts::package_file::Checksum;
-use crate::facts::{Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use crate::targets::beneath;
 use crate::targets::beneath::Links;
@@ -21,6 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// Larger files are not digested through [`Files`], which keeps them in memory.
 const KEPT_LIMIT: u64 = 512 << 20;
@@ -30,7 +31,13 @@ pub type Sums = Vec<Fact<Option<Checksum>>>;
 
 /// Digests regular files below a directory that is `/` to them; links on the way are followed within
 /// it, one at the end if that is asked.
-pub fn below(root: &Path, wanted: &[(Vec<u8>, Checksum)], follow: bool, threads: usize) -> Sums {
+pub fn below(
+    root: &Path,
+    wanted: &[(Vec<u8>, Checksum)],
+    follow: bool,
+    threads: usize,
+    deadline: Option<Instant>,
+) -> Sums {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = match rustix::fs::open(root, flags, Mode::empty()) {
         Ok(root) => root,
@@ -48,7 +55,7 @@ pub fn below(root: &Path, wanted: &[(Vec<u8>, Checksum)], follow: bool, threads:
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some((path, kind)) = wanted.get(at) else { break };
-                    let sum = one(&root, path, *kind, follow, chunk.bytes());
+                    let sum = one(&root, path, *kind, follow, chunk.bytes(), deadline);
                     let mut sums = sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     if let Some(place) = sums.get_mut(at) {
                         *place = sum;
@@ -79,6 +86,7 @@ fn one(
     kind: Checksum,
     follow: bool,
     chunk: &mut [u8],
+    deadline: Option<Instant>,
 ) -> Fact<Option<Checksum>> {
     let name = Path::new(OsStr::from_bytes(path));
     let mut flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
@@ -90,6 +98,10 @@ fn one(
     let mut file: File = open_regular(name, &handle)?;
     let mut digester = Digester::new(kind);
     loop {
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let why = "not read to its end when the time was over".to_owned();
+            return Err(Unknown::new(text::bytes(path), Cause::TimedOut(why)));
+        }
         match file.read(chunk) {
             Ok(0) => return Ok(Some(digester.finish())),
             Ok(count) => digester.update(chunk.get(..count).unwrap_or_default()),

@@ -13,12 +13,16 @@ use rustix::io::Errno;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Files beyond these are read as jobs of their own, so that other threads can help.
 const INLINE_FILES: usize = 32;
 const INLINE_BYTES: u64 = 8 << 20;
 /// What one such job may take.
 const JOB_BYTES: u64 = 16 << 20;
+
+/// How many files of a directory are looked at until the clock is asked.
+const CLOCK: usize = 1024;
 
 /// What a thread needs for its work.
 pub(super) struct Tools<'a> {
@@ -76,11 +80,17 @@ impl<'a> Tools<'a> {
         Place::Through(Arc::clone(directory))
     }
 
+    /// Whether the time is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.request.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     pub(super) fn gap(&mut self, path: &[u8], errno: Errno) {
         let cause = match errno {
             Errno::ACCESS | Errno::PERM => Cause::PermissionDenied,
             Errno::NOENT | Errno::STALE => Cause::Vanished,
             Errno::TOOBIG => Cause::TooLarge("too many extended attributes".into()),
+            Errno::TIMEDOUT => Cause::TimedOut("not read to its end when the time was over".into()),
             Errno::FBIG => Cause::TooLarge("a file of more than 256 GiB".into()),
             other => Cause::Io(other.to_string()),
         };
@@ -121,6 +131,14 @@ impl<'a> Tools<'a> {
         let mut same = known.is_some();
         for (number, name) in names.iter().enumerate() {
             let bytes = name.to_bytes();
+            if number % CLOCK == CLOCK - 1 && self.is_late() {
+                let why = "not all of it was looked at when the time was over";
+                self.gaps.push(Unknown::new(text::bytes(path), Cause::TimedOut(why.into())));
+                self.unseen
+                    .extend(names.iter().skip(number).map(|name| join(path, name.to_bytes())));
+                same = false;
+                break;
+            }
             let usage = if local.is_plain() {
                 FileUse::Plain
             } else {
@@ -278,7 +296,8 @@ impl<'a> Tools<'a> {
         path: &[u8],
     ) -> Option<Record> {
         let algorithm = self.request.algorithm;
-        let read = content::digest(directory.as_fd(), name, record, algorithm, self.chunk.bytes());
+        let (chunk, deadline) = (self.chunk.bytes(), self.request.deadline);
+        let read = content::digest(directory.as_fd(), name, record, algorithm, chunk, deadline);
         let mut record = record.clone();
         match read {
             Ok(read) => {

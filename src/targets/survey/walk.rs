@@ -20,7 +20,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Instant;
 
 /// Something to be done.
 enum Job {
@@ -141,12 +140,9 @@ fn open_folder(root: &OwnedFd, folder: &[u8], tools: &mut Tools) -> Option<Arc<O
 fn work<'a>(request: &'a Request<'a>, shared: &Shared) -> Tools<'a> {
     let mut tools = Tools::new(request);
     while let Some(job) = next(shared) {
-        let late = request.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        if late {
-            tools.gaps.push(Unknown::new(
-                job.path(),
-                Cause::TimedOut("not looked at when the time was over".into()),
-            ));
+        if tools.is_late() {
+            let (what, why) = job.left(shared);
+            tools.gaps.push(Unknown::new(what, Cause::TimedOut(why)));
         } else {
             job.run(&mut tools, shared);
         }
@@ -176,10 +172,22 @@ fn next(shared: &Shared) -> Option<Job> {
 }
 
 impl Job {
-    fn path(&self) -> String {
+    /// What is not done when the time is over.
+    fn left(&self, shared: &Shared) -> (String, String) {
         match self {
-            Job::Names { path, .. } | Job::Enter { path, .. } => text::bytes(path),
-            Job::Read { .. } => "files to be read".to_owned(),
+            Job::Names { path, .. } | Job::Enter { path, .. } => {
+                (text::bytes(path), "not looked at when the time was over".to_owned())
+            }
+            Job::Read { listing, picks, .. } => {
+                let queue = shared.lock();
+                let path = match queue.listings.get(*listing) {
+                    Some(Listing::Other(found)) => text::bytes(&found.path),
+                    _ => "files to be read".to_owned(),
+                };
+                let why =
+                    format!("{} files in it were not read when the time was over", picks.len());
+                (path, why)
+            }
         }
     }
 

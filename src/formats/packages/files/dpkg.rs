@@ -5,7 +5,7 @@
 //! paths that lack the slash at their beginning; `deb-md5sums(5)`.
 
 use super::{Wanted, claim};
-use crate::facts::package_file::{Checksum, Claim, Owner, PackageFiles, Role};
+use crate::facts::package_file::{Checksum, Claim, Diversion, Owner, PackageFiles, Role};
 use crate::facts::{Cause, Unknown};
 use crate::formats::packages::PACKAGE_LIMIT;
 use crate::host::Files;
@@ -30,8 +30,14 @@ struct Paragraph<'a> {
     conffiles: Vec<&'a str>,
 }
 
-pub(super) fn read(files: &dyn Files, wanted: Wanted, listed: bool, all: &mut PackageFiles) {
+pub(super) fn read(files: &dyn Files, wanted: Wanted, all: &mut PackageFiles) {
     let diverted = diversions(files, all);
+    let list = diverted.0.iter().map(|(from, (to, by))| Diversion {
+        from: from.clone(),
+        to: to.clone(),
+        by: by.clone(),
+    });
+    all.diversions = list.collect();
     match files.read_up_to(Path::new(STATUS), SIZE_LIMIT) {
         Ok(Some(content)) => {
             all.databases.push(STATUS.into());
@@ -51,7 +57,7 @@ pub(super) fn read(files: &dyn Files, wanted: Wanted, listed: bool, all: &mut Pa
             let mut beyond = false;
             paragraphs(&text, &mut |paragraph| {
                 if all.owners.len() < PACKAGE_LIMIT {
-                    package(files, wanted, listed, paragraph, &info, &diverted, all);
+                    package(files, wanted, paragraph, &info, &diverted, all);
                 } else {
                     beyond = true;
                 }
@@ -103,7 +109,6 @@ fn paragraphs<'a>(text: &'a str, each: &mut dyn FnMut(&Paragraph<'a>)) {
 fn package(
     files: &dyn Files,
     wanted: Wanted,
-    listed: bool,
     paragraph: &Paragraph,
     info: &HashSet<String>,
     diverted: &Diverted,
@@ -152,17 +157,12 @@ fn package(
             claim(all, wanted, &path, Claim { package: number, checksum, role, declared: None });
         }
         let has_list = file("list").is_some();
-        let list = match listed || !has_sums {
-            true => content(files, file("list"), all),
-            false => None,
-        };
+        let list = content(files, file("list"), all);
         if !has_sums && list.as_ref().is_some_and(|list| has_programs(list)) {
             all.without_digests.push(paragraph.name.to_owned());
         }
         if !has_list && words.contains(&"installed") {
-            let name = format!("{INFO}/{}.list", paragraph.name);
-            let why = "the package is installed and has no list of its files".to_owned();
-            all.unread.push(Unknown::new(name, Cause::Malformed(why)));
+            all.without_list.push(paragraph.name.to_owned());
         }
         if let Some(content) = list {
             for path in content.split(|byte| *byte == b'\n').filter(|path| path.starts_with(b"/")) {

@@ -2,6 +2,7 @@
 
 mod apk;
 mod dpkg;
+mod dpkg_filters;
 mod dpkg_more;
 mod header;
 mod rpm;
@@ -20,18 +21,14 @@ pub type Wanted<'a> = Option<&'a dyn Fn(&[u8]) -> bool>;
 
 /// Reads all databases, of paths that are of interest only where that is given.
 pub fn read(files: &dyn Files, wanted: Wanted) -> PackageFiles {
-    databases(files, wanted, true)
+    databases(files, wanted)
 }
 
-/// The same of all files that can be compared with something, without those that dpkg only lists.
-pub fn read_told(files: &dyn Files) -> PackageFiles {
-    databases(files, None, false)
-}
-
-fn databases(files: &dyn Files, wanted: Wanted, listed: bool) -> PackageFiles {
+fn databases(files: &dyn Files, wanted: Wanted) -> PackageFiles {
     let mut all = PackageFiles { merged: merged(files), ..PackageFiles::default() };
-    dpkg::read(files, wanted, listed, &mut all);
+    dpkg::read(files, wanted, &mut all);
     dpkg_more::read(files, &mut all);
+    all.left_out = dpkg_filters::read(files);
     rpm::read(files, wanted, &mut all);
     apk::read(files, wanted, &mut all);
     all
