@@ -139,6 +139,7 @@ fn every_change_is_told_and_a_setting_by_what_it_sets() {
         exists  symlink 0777 root:0 -> /etc/new/a
       file /etc/new added, with 2 files below it
         exists  directory 0755 root:0
+        below it: /etc/new/a, /etc/new/b
       file /etc/nginx/nginx.conf
         mode                0644 -> 0000
         content             differs, in these settings
@@ -724,13 +725,32 @@ fn a_time_limit_is_kept_and_what_was_not_looked_at_is_said() {
     let host = Host::with_baseline();
     let output = host.drift(&["--timeout", "1h"]);
     assert_eq!(output.status, Some(0), "{output:?}");
-    // More than can be read in that time on any machine: a sparse file takes room only when it is read.
-    let sparse = fs::File::create(host.path("usr/bin/large")).unwrap();
-    sparse.set_len(200 << 30).unwrap();
-    let output = host.drift(&["--timeout", "2s"]);
+    // More than can be read in that time on any machine, and what is before it is told all the same.
+    let large = fs::File::create(host.path("usr/bin/large")).unwrap();
+    large.set_len(15 << 30).unwrap();
+    host.write("etc/cron.d/evil", "* * * * * root /tmp/x\n");
+    let output = host.drift(&["--timeout", "1s"]);
+    assert_eq!(output.status, Some(1), "{output:?}");
+    for words in ["/usr/bin/large: not read to its end", "/etc/cron.d/evil"] {
+        assert!(output.stdout.contains(words), "{words}: {output:?}");
+    }
+    let again = ["--replace", "--reason", "test", "--timeout", "1s"];
+    let output = host.create(&again);
     assert_eq!(output.status, Some(2), "{output:?}");
-    let said = format!("{}{}", output.stdout, output.stderr);
-    assert!(said.contains("time"), "{output:?}");
+    assert!(output.stdout.contains("not read to its end"), "{output:?}");
+}
+
+#[test]
+fn a_sparse_file_is_compared_by_its_data_and_takes_no_time() {
+    let host = Host::new();
+    let sparse = fs::File::create(host.path("usr/bin/sparse")).unwrap();
+    sparse.set_len(8 << 40).unwrap();
+    assert_eq!(host.create(&[]).status, Some(0));
+    assert_eq!(host.drift(&["--full"]).status, Some(0));
+    std::os::unix::fs::FileExt::write_all_at(&sparse, b"evil", 7 << 40).unwrap();
+    let output = host.drift(&[]);
+    assert_eq!(output.status, Some(1), "{output:?}");
+    assert!(output.stdout.contains("content  differs"), "{output:?}");
 }
 
 #[test]

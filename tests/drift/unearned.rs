@@ -126,6 +126,122 @@ fn a_directory_that_became_a_link_or_a_pipe_is_not_excused() {
     host.assert_unexplained("/usr/lib/tool", "has no fifo there");
 }
 
+/// Takes the package away as dpkg --purge does, and leaves another one in the database.
+fn purge(host: &Host) {
+    host.write(
+        "var/lib/dpkg/status",
+        "Package: other\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n",
+    );
+    for file in [
+        "var/lib/dpkg/info/tool.list",
+        "var/lib/dpkg/info/tool.md5sums",
+        "usr/bin/tool",
+        "usr/bin/t",
+        "etc/tool.conf",
+    ] {
+        fs::remove_file(host.path(file)).unwrap();
+    }
+    fs::remove_dir_all(host.path("usr/lib/tool")).unwrap();
+}
+
+#[test]
+fn what_a_removed_package_had_goes_with_it_links_directories_and_units_too() {
+    let host = Host::new();
+    let list = fs::read_to_string(host.path("var/lib/dpkg/info/tool.list")).unwrap();
+    let unit = "usr/lib/systemd/system/tool.service";
+    host.write("var/lib/dpkg/info/tool.list", &format!("{list}/{unit}\n"));
+    host.write(unit, "[Service]\nExecStart=/usr/bin/tool\n[Install]\nWantedBy=multi-user.target\n");
+    host.write("usr/lib/systemd/system/multi-user.target", "[Unit]\n");
+    for folder in ["etc/systemd/system/multi-user.target.wants", "etc/alternatives", "etc/rc2.d"] {
+        fs::create_dir_all(host.path(folder)).unwrap();
+    }
+    let wants = "etc/systemd/system/multi-user.target.wants/tool.service";
+    let links = [
+        (wants, "/usr/lib/systemd/system/tool.service"),
+        ("etc/alternatives/x", "/usr/bin/tool"),
+        ("usr/bin/x", "/etc/alternatives/x"),
+        ("etc/rc2.d/S01tool", "../../usr/lib/tool/part"),
+    ];
+    links.iter().for_each(|(link, to)| drop(host.link(link, to)));
+    host.create(&[]);
+    purge(&host);
+    fs::remove_file(host.path(unit)).unwrap();
+    links.iter().for_each(|(link, _)| fs::remove_file(host.path(link)).unwrap());
+    let output = host.drift(&[]);
+    assert_eq!(output.status, Some(0), "{output:?}");
+    assert_eq!(host.told("/usr/lib/tool").1, "tool was removed");
+    assert_eq!(host.told("/usr/bin/x").1, "it led to /usr/bin/tool: tool was removed");
+    assert_eq!(host.told("tool.service").1, "tool was removed");
+}
+
+#[test]
+fn what_was_no_packages_does_not_go_with_one() {
+    let host = Host::new();
+    host.write("usr/bin/own", "own").link("usr/bin/to-own", "own");
+    host.write("usr/share/own/file", "own").create(&[]);
+    purge(&host);
+    fs::remove_file(host.path("usr/bin/own")).unwrap();
+    fs::remove_file(host.path("usr/bin/to-own")).unwrap();
+    fs::remove_dir_all(host.path("usr/share/own")).unwrap();
+    for name in ["/usr/bin/own", "/usr/bin/to-own", "/usr/share/own", "/usr/share/own/file"] {
+        host.assert_unexplained(name, "");
+    }
+}
+
+#[test]
+fn what_dpkg_is_told_to_leave_out_is_not_missing() {
+    let host = Host::new();
+    host.write("etc/dpkg/dpkg.cfg.d/slim", "path-exclude /usr/lib/tool/*\n").create(&[]);
+    fs::remove_file(host.path("usr/lib/tool/part")).unwrap();
+    let (explanation, why) = host.told("/usr/lib/tool/part");
+    assert_eq!(
+        (explanation.as_str(), why.as_str()),
+        ("verified", "path-exclude of dpkg leaves it out of tool 1.0")
+    );
+    let told = host.packages().stdout;
+    assert!(!told.contains("/usr/lib/tool/part"), "{told}");
+    host.write("etc/dpkg/dpkg.cfg.d/slim", "path-exclude /usr/lib/tool/*\npath-include *part\n");
+    let told = host.packages().stdout;
+    assert!(told.contains("file /usr/lib/tool/part removed"), "{told}");
+}
+
+#[test]
+fn links_and_directories_that_a_package_lists_are_missed_when_they_are_gone() {
+    let host = Host::new();
+    fs::remove_file(host.path("usr/bin/t")).unwrap();
+    fs::remove_dir_all(host.path("usr/lib/tool")).unwrap();
+    let told = host.packages().stdout;
+    for name in ["file /usr/bin/t removed", "file /usr/lib/tool removed"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    host.write("usr/lib/tool", "a file in its place");
+    let told = host.packages().stdout;
+    assert!(
+        told.contains("type  directory -> file (a file stands where tool 1.0 has a directory)"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_file_is_told_as_that_and_not_as_other_content() {
+    let host = Host::new();
+    let tool = host.path("usr/bin/tool");
+    fs::rename(&tool, host.path("usr/bin/moved")).unwrap();
+    host.link("usr/bin/tool", "moved");
+    let told = |kind: &str| {
+        let told = host.packages().stdout;
+        let words = format!("type  file -> {kind} (a {kind} stands where tool 1.0 has a file)");
+        assert!(told.contains(&words), "{told}");
+    };
+    told("symlink");
+    fs::remove_file(&tool).unwrap();
+    fs::create_dir(&tool).unwrap();
+    told("directory");
+    fs::remove_dir(&tool).unwrap();
+    assert!(Command::new("mkfifo").arg(&tool).status().unwrap().success());
+    told("fifo");
+}
+
 #[test]
 fn a_package_database_that_has_gone_did_not_remove_its_packages() {
     let host = Host::new();
