@@ -63,7 +63,7 @@ fn link(host: &Memory, path: &str, to: &str) -> Result<String, String> {
 }
 
 fn with_tool(tool: &str) -> Memory {
-    Memory::new().file(&format!("/usr/bin/{tool}"), 0o755, 0, 0, "program")
+    Memory::new().file(format!("/usr/bin/{tool}"), 0o755, 0, 0, "program")
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_cache_of_loaders_may_name_only_what_lies_beside_it_or_is_a_packages() {
     let changed = [added(&format!("{folder}/loaders/a.so"))];
     let host = |text: &str| {
         with_tool("gdk-pixbuf-query-loaders")
-            .file(&format!("{folder}/loaders/a.so"), 0o644, 0, 0, "")
+            .file(format!("{folder}/loaders/a.so"), 0o644, 0, 0, "")
             .file("/tmp/evil.so", 0o644, 0, 0, "")
             .file(&path, 0o644, 0, 0, text)
     };
