@@ -21,6 +21,7 @@ pub mod access;
 pub mod actions;
 pub mod checks;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod control;
 pub mod declared;

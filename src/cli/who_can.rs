@@ -152,14 +152,8 @@ fn of_service(service: &str, target: &dyn Target) -> Result<(String, Items), Str
         if !matches!(target.file(Path::new(service)), Ok(Some(_))) && processes.is_empty() {
             return none(&format!("program {service}"));
         }
-        let path = crate::control::command::PATH;
-        crate::control::command::add_program(
-            target,
-            Path::new(service),
-            "program",
-            path,
-            &mut items,
-        );
+        let context = crate::commands::Context::new("program");
+        crate::control::command::add_program(target, Path::new(service), context, &mut items);
         return Ok((service.to_owned(), items));
     }
     let name = match service.contains('.') {

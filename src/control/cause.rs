@@ -1,9 +1,9 @@
 //! Who could change one of many things, by cause: a directory that forty files suffer from is one.
 
 use super::Items;
-use crate::access::{Deed, Person, listing, who_controls};
+use crate::access::{Deed, Person, Way, listing, who_controls};
 use crate::facts::Unknown;
-use crate::facts::file::FileFact;
+use crate::facts::file::{FileFact, FileKind};
 use crate::host::Target;
 use crate::text;
 use crate::text::shell::quote_path;
@@ -49,7 +49,12 @@ pub fn causes(target: &dyn Target, items: &Items, allowed: &dyn Fn(&Person) -> b
     for (path, reason) in items.iter() {
         let control = who_controls(target, path);
         gaps.extend(control.gap.clone());
-        for way in control.ways.iter().filter(|way| !allowed(&way.who)) {
+        let left_to = items.left_to(path);
+        let counts = |way: &&Way| {
+            let own = left_to.is_some() && way.who.uid == left_to;
+            !allowed(&way.who) && !own && !is_device(way)
+        };
+        for way in control.ways.iter().filter(counts) {
             let cause = found.entry(way.component.clone()).or_insert_with(|| Cause {
                 component: way.component.clone(),
                 fact: Arc::clone(&way.fact),
@@ -63,8 +68,30 @@ pub fn causes(target: &dyn Target, items: &Items, allowed: &dyn Fn(&Person) -> b
             cause.items.insert(path.to_owned(), reason.to_owned());
         }
     }
+    gaps.extend(doubts(target, items, allowed));
     gaps.dedup();
     Causes { causes: merged(found), gaps, looked_at: items.len() }
+}
+
+/// What is written to a device such as /dev/null, which masks a file, changes nothing.
+fn is_device(way: &Way) -> bool {
+    way.deed == Deed::Write && way.fact.kind == FileKind::CharDevice
+}
+
+/// What somebody could change, and of which it is not known whether it decides anything.
+fn doubts(target: &dyn Target, items: &Items, allowed: &dyn Fn(&Person) -> bool) -> Vec<Unknown> {
+    let mut found = Vec::new();
+    for (path, why) in items.doubts() {
+        let control = who_controls(target, path);
+        let ways = control.ways.iter().filter(|way| !allowed(&way.who) && !is_device(way));
+        let people: BTreeSet<String> = ways.map(|way| way.who.to_string()).collect();
+        if !people.is_empty() {
+            let people: Vec<String> = people.into_iter().collect();
+            let why = format!("{why}: that cannot be told, and {} could change it", some(&people));
+            found.push(Unknown::new(text::path(path), crate::facts::Cause::Unsupported(why)));
+        }
+    }
+    found
 }
 
 /// What lies below a directory that the same people control already is part of that cause.
@@ -127,9 +154,7 @@ impl Cause {
         match deed {
             Deed::Replace => format!("replace {name}"),
             Deed::Create => format!("create {name}"),
-            Deed::Write if self.fact.kind == crate::facts::file::FileKind::Directory => {
-                "create files in it".to_owned()
-            }
+            Deed::Write if self.fact.kind == FileKind::Directory => "create files in it".to_owned(),
             Deed::Write => "write it".to_owned(),
         }
     }
@@ -161,7 +186,7 @@ impl Cause {
         let mut steps = Vec::new();
         let through = |start: &str| self.people.keys().any(|right| right.starts_with(start));
         if through("as its owner") {
-            let link = self.fact.kind == crate::facts::file::FileKind::Symlink;
+            let link = self.fact.kind == FileKind::Symlink;
             let all = match (link, self.below.is_empty()) {
                 (true, _) => "-h ",
                 (false, true) => "",

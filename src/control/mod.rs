@@ -8,6 +8,7 @@ pub mod chain;
 pub mod command;
 pub mod environment;
 pub mod person;
+mod places;
 pub mod process;
 pub mod program;
 pub mod root;
@@ -31,8 +32,16 @@ const LIMIT: usize = 20_000;
 pub struct Items {
     /// Path and first reason.
     found: BTreeMap<PathBuf, String>,
+    /// What may decide it, without that being known: path and why.
+    doubtful: BTreeMap<PathBuf, String>,
+    /// Whoever owns these may change them: that gives nobody anything.
+    owners: BTreeMap<PathBuf, u32>,
     /// What could not be read: there may be more.
     pub unread: Vec<Unknown>,
+    /// What scripts of the distribution put together when they run: not followed, and told.
+    pub unfollowed: Vec<Unknown>,
+    /// Whether what other users run is left out.
+    pub of_root: bool,
 }
 
 impl Items {
@@ -51,6 +60,29 @@ impl Items {
         }
         self.found.insert(path, reason.into());
         true
+    }
+
+    /// Adds a path of which it is not known whether it decides anything.
+    pub fn doubt(&mut self, path: impl Into<PathBuf>, why: impl Into<String>) {
+        if self.doubtful.len() < LIMIT {
+            self.doubtful.entry(path.into()).or_insert_with(|| why.into());
+        }
+    }
+
+    /// Takes note that a path is its owner's to change.
+    pub fn leave_to(&mut self, path: impl Into<PathBuf>, uid: u32) {
+        self.owners.insert(path.into(), uid);
+    }
+
+    /// Whose a path is to change, if that has been noted.
+    pub fn left_to(&self, path: &Path) -> Option<u32> {
+        self.owners.get(path).copied()
+    }
+
+    /// Paths of which it is not known whether they decide anything.
+    pub fn doubts(&self) -> impl Iterator<Item = (&Path, &str)> {
+        let new = self.doubtful.iter().filter(|(path, _)| !self.found.contains_key(*path));
+        new.map(|(path, why)| (path.as_path(), why.as_str()))
     }
 
     /// Whether a path has been added.
@@ -78,6 +110,11 @@ impl Items {
         for (path, reason) in other.found {
             self.add(path, reason);
         }
+        for (path, why) in other.doubtful {
+            self.doubt(path, why);
+        }
+        self.owners.extend(other.owners);
         self.unread.extend(other.unread);
+        self.unfollowed.extend(other.unfollowed);
     }
 }

@@ -2,7 +2,7 @@
 //! give their rights to whoever runs them, objects that amount to root; and the files through which
 //! a user can be made to run something.
 
-use super::{Items, command, root, shells, ssh, sudo, unit};
+use super::{Items, root, shells, ssh, sudo, unit};
 use crate::access::root_equivalent::{by_objects, objects};
 use crate::access::route::route;
 use crate::access::{Credentials, Permission, Person, decide};
@@ -328,8 +328,7 @@ fn own(target: &dyn Target, user: &User, items: &mut Items) {
     items.unread.extend(jobs.unread.iter().cloned());
     for job in jobs.jobs.iter().filter(|job| job.user == user.name) {
         items.add(&job.at.file, format!("cron table of {}", user.name));
-        let why = format!("job of {} in {},", user.name, text::path(&job.at.file));
-        command::add_shell(target, &job.command, &why, command::PATH, items);
+        root::job_of(target, job, &format!("of {}", user.name), Some(user), items);
     }
     let index = target.derived().units(target);
     items.unread.extend(index.unread.iter().cloned());

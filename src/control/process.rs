@@ -3,6 +3,7 @@
 //! that decide what it loads. Values of the environment are looked at for paths and never shown.
 
 use super::{Items, command, environment};
+use crate::commands::Context;
 use crate::facts::process::Process;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::redacted::Marked;
@@ -143,7 +144,8 @@ fn arguments(target: &dyn Target, process: &Process, path: &str, items: &mut Ite
     if let Some(first) = command.first_mut() {
         *first = text::path(&exe.path);
     }
-    command::add(target, &command, "the process", path, items);
+    let context = Context::new("the process").path(path).directory(directory(target, process.pid));
+    command::add(target, &command, context, items);
     for word in words.iter().skip(1) {
         let value = word.split_once('=').map_or(word.as_str(), |(_, value)| value);
         let file = Path::new(value);
@@ -151,6 +153,12 @@ fn arguments(target: &dyn Target, process: &Process, path: &str, items: &mut Ite
             add_configuration(target, file, None, items);
         }
     }
+}
+
+/// The working directory of a process, if it can be told.
+fn directory(target: &dyn Target, pid: u32) -> Option<PathBuf> {
+    let link = target.file(&PathBuf::from(format!("/proc/{pid}/cwd"))).ok().flatten()?;
+    link.link_target.clone()
 }
 
 /// Adds a configuration file and all that it includes.

@@ -10,7 +10,7 @@ use crate::formats::elf::{self, Elf};
 use crate::formats::ld_so_conf;
 use crate::host::{Target, learn};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,20 +24,9 @@ const DEFAULTS: [&str; 4] = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"];
 pub struct Memo {
     files: RefCell<HashMap<PathBuf, Fact<Option<Arc<Elf>>>>>,
     directories: std::cell::OnceCell<Arc<Vec<PathBuf>>>,
-    no_scripts: RefCell<HashSet<PathBuf>>,
 }
 
 impl Memo {
-    /// Whether a file has been seen to be no script.
-    pub(super) fn is_no_script(&self, path: &Path) -> bool {
-        self.no_scripts.borrow().contains(path)
-    }
-
-    /// Takes note that a file is no script.
-    pub(super) fn note_no_script(&self, path: &Path) {
-        self.no_scripts.borrow_mut().insert(path.to_owned());
-    }
-
     fn elf(&self, target: &dyn Target, path: &Path) -> Fact<Option<Arc<Elf>>> {
         if let Some(answer) = self.files.borrow().get(path) {
             return answer.clone();

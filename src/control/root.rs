@@ -1,180 +1,15 @@
 //! Everything that root will run or obey: units, cron, and the many places where packages and
 //! administrators leave something for root to do.
 
-use super::{Items, command, environment, ssh, unit};
-use crate::facts::file::FileKind;
-use crate::formats::{glob3, ld_so_conf};
+use super::{Items, command, environment, places, ssh, unit};
+use crate::commands::Context;
+use crate::facts::account::User;
+use crate::facts::cron::CronJob;
+use crate::formats::ld_so_conf;
 use crate::host::Target;
 use crate::text;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// How the content of a file is looked through for what it makes root run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
-    /// It is run itself, as a script or program, where it has an execute bit.
-    ProgramIfExecutable,
-    /// A shell reads it.
-    Shell,
-    /// Words in double quotes are commands.
-    Quoted,
-    /// Everything in it that is the path of a program.
-    Words,
-    /// `RUN+="…"` and its like of udev.
-    Udev,
-    /// PAM's modules.
-    Pam,
-    /// `install NAME command`.
-    Modprobe,
-    /// `:name:…:interpreter:flags` of binfmt.d.
-    Binfmt,
-    /// `Exec=` of a D-Bus service.
-    Dbus,
-    /// Variables, of which some name code.
-    Environment,
-    /// It is obeyed and runs nothing by itself.
-    Nothing,
-}
-
-/// Where something lies that root runs or obeys: pattern, what it is, how it is read. The directory
-/// of a pattern counts as well: whoever may add a file there is obeyed.
-const PLACES: &[(&str, &str, Content)] = &[
-    ("/etc/rc.local", "rc.local", Content::ProgramIfExecutable),
-    ("/etc/rc.d/rc.local", "rc.local", Content::ProgramIfExecutable),
-    ("/etc/init.d/*", "init script", Content::ProgramIfExecutable),
-    ("/etc/profile", "shell profile", Content::Shell),
-    ("/etc/bash.bashrc", "shell profile", Content::Shell),
-    ("/etc/profile.d/*", "shell profile", Content::Shell),
-    ("/root/.profile", "root's shell profile", Content::Shell),
-    ("/root/.bashrc", "root's shell profile", Content::Shell),
-    ("/root/.bash_profile", "root's shell profile", Content::Shell),
-    ("/root/.bash_login", "root's shell profile", Content::Shell),
-    ("/root/.bash_logout", "root's shell profile", Content::Shell),
-    ("/root/.zshrc", "root's shell profile", Content::Shell),
-    ("/root/.zshenv", "root's shell profile", Content::Shell),
-    ("/root/.ssh/authorized_keys", "ssh keys of root", Content::Nothing),
-    ("/root/.ssh/authorized_keys2", "ssh keys of root", Content::Nothing),
-    ("/root/.ssh/rc", "ssh's script for root", Content::Shell),
-    ("/etc/ssh/sshrc", "ssh's script for logins", Content::Shell),
-    ("/etc/zsh/*", "shell profile", Content::Shell),
-    ("/etc/zshenv", "shell profile", Content::Shell),
-    ("/etc/csh.cshrc", "shell profile", Content::Nothing),
-    ("/etc/csh.login", "shell profile", Content::Nothing),
-    ("/etc/environment", "environment of logins", Content::Environment),
-    ("/etc/security/*", "configuration of PAM's modules", Content::Nothing),
-    ("/etc/default/*", "defaults that scripts of root read", Content::Nothing),
-    ("/etc/inittab", "inittab", Content::Words),
-    ("/etc/inetd.conf", "inetd configuration", Content::Words),
-    ("/etc/xinetd.d/*", "xinetd configuration", Content::Words),
-    ("/etc/network/interfaces", "network configuration", Content::Words),
-    ("/etc/network/interfaces.d/*", "network configuration", Content::Words),
-    ("/etc/acpi/events/*", "acpid event", Content::Words),
-    ("/etc/grub.d/*", "script of the boot loader", Content::ProgramIfExecutable),
-    ("/etc/ca-certificates/update.d/*", "certificate hook", Content::ProgramIfExecutable),
-    ("/etc/resolvconf/update.d/*", "resolver hook", Content::ProgramIfExecutable),
-    ("/etc/apt/sources.list", "package sources", Content::Nothing),
-    ("/etc/apt/sources.list.d/*", "package sources", Content::Nothing),
-    ("/etc/apt/trusted.gpg.d/*", "keys of package sources", Content::Nothing),
-    ("/usr/share/keyrings/*", "keys of package sources", Content::Nothing),
-    ("/etc/yum.repos.d/*", "package sources", Content::Nothing),
-    ("/etc/pki/rpm-gpg/*", "keys of package sources", Content::Nothing),
-    ("/etc/apk/repositories", "package sources", Content::Nothing),
-    ("/etc/apk/keys/*", "keys of package sources", Content::Nothing),
-    ("/etc/fstab", "mounts", Content::Nothing),
-    ("/etc/crypttab", "encrypted disks", Content::Words),
-    ("/etc/modules", "kernel modules", Content::Nothing),
-    ("/etc/modules-load.d/*", "kernel modules", Content::Nothing),
-    ("/usr/lib/modules/*", "kernel modules", Content::Nothing),
-    ("/boot/*", "boot files", Content::Nothing),
-    ("/boot/grub/*", "boot loader", Content::Nothing),
-    ("/etc/doas.conf", "rules of doas", Content::Nothing),
-    ("/etc/sudo.conf", "configuration of sudo", Content::Nothing),
-    ("/etc/gshadow", "accounts", Content::Nothing),
-    ("/etc/systemd/*.conf", "configuration of systemd", Content::Nothing),
-    (
-        "/etc/systemd/system-environment-generators/*",
-        "systemd generator",
-        Content::ProgramIfExecutable,
-    ),
-    (
-        "/usr/lib/systemd/system-environment-generators/*",
-        "systemd generator",
-        Content::ProgramIfExecutable,
-    ),
-    ("/etc/systemd/system-shutdown/*", "systemd shutdown hook", Content::ProgramIfExecutable),
-    ("/etc/systemd/system-sleep/*", "systemd sleep hook", Content::ProgramIfExecutable),
-    ("/etc/networkd-dispatcher/carrier.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/networkd-dispatcher/configured.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/networkd-dispatcher/degraded.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/networkd-dispatcher/no-carrier.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/networkd-dispatcher/off.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/networkd-dispatcher/routable.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/ppp/ip-down.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/kernel/preinst.d/*", "kernel hook", Content::ProgramIfExecutable),
-    ("/etc/kernel/prerm.d/*", "kernel hook", Content::ProgramIfExecutable),
-    ("/etc/kernel/install.d/*", "kernel hook", Content::ProgramIfExecutable),
-    ("/usr/share/initramfs-tools/hooks/*", "initramfs hook", Content::ProgramIfExecutable),
-    ("/run/udev/rules.d/*", "udev rules", Content::Udev),
-    ("/run/tmpfiles.d/*", "tmpfiles.d", Content::Nothing),
-    ("/run/modprobe.d/*", "modprobe configuration", Content::Modprobe),
-    ("/run/sysctl.d/*", "kernel parameters", Content::Nothing),
-    ("/usr/lib/sysctl.d/*", "kernel parameters", Content::Nothing),
-    ("/usr/lib/sysusers.d/*", "sysusers.d", Content::Nothing),
-    ("/usr/lib/pam.d/*", "PAM configuration", Content::Pam),
-    ("/usr/share/dbus-1/system.d/*", "D-Bus policy", Content::Nothing),
-    ("/usr/share/polkit-1/rules.d/*", "polkit rules", Content::Nothing),
-    ("/usr/share/polkit-1/actions/*", "polkit actions", Content::Nothing),
-    ("/etc/update-motd.d/*", "message of the day", Content::ProgramIfExecutable),
-    ("/etc/udev/rules.d/*", "udev rules", Content::Udev),
-    ("/usr/lib/udev/rules.d/*", "udev rules", Content::Udev),
-    ("/etc/logrotate.conf", "logrotate configuration", Content::Words),
-    ("/etc/logrotate.d/*", "logrotate configuration", Content::Words),
-    ("/etc/apt/apt.conf", "apt configuration", Content::Quoted),
-    ("/etc/apt/apt.conf.d/*", "apt configuration", Content::Quoted),
-    ("/etc/dpkg/dpkg.cfg", "dpkg configuration", Content::Words),
-    ("/etc/dpkg/dpkg.cfg.d/*", "dpkg configuration", Content::Words),
-    ("/var/lib/dpkg/info/*.preinst", "package script", Content::Nothing),
-    ("/var/lib/dpkg/info/*.postinst", "package script", Content::Nothing),
-    ("/var/lib/dpkg/info/*.prerm", "package script", Content::Nothing),
-    ("/var/lib/dpkg/info/*.postrm", "package script", Content::Nothing),
-    ("/etc/pam.conf", "PAM configuration", Content::Pam),
-    ("/etc/pam.d/*", "PAM configuration", Content::Pam),
-    ("/etc/modprobe.d/*", "modprobe configuration", Content::Modprobe),
-    ("/usr/lib/modprobe.d/*", "modprobe configuration", Content::Modprobe),
-    ("/usr/lib/binfmt.d/*", "binfmt configuration", Content::Binfmt),
-    ("/etc/binfmt.d/*", "binfmt configuration", Content::Binfmt),
-    ("/usr/share/dbus-1/system-services/*", "D-Bus service", Content::Dbus),
-    ("/etc/dbus-1/system.d/*", "D-Bus policy", Content::Nothing),
-    ("/etc/polkit-1/rules.d/*", "polkit rules", Content::Nothing),
-    ("/etc/tmpfiles.d/*", "tmpfiles.d", Content::Nothing),
-    ("/usr/lib/tmpfiles.d/*", "tmpfiles.d", Content::Nothing),
-    ("/etc/sysusers.d/*", "sysusers.d", Content::Nothing),
-    ("/etc/sysctl.conf", "kernel parameters", Content::Nothing),
-    ("/etc/sysctl.d/*", "kernel parameters", Content::Nothing),
-    ("/etc/network/if-pre-up.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/network/if-up.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/network/if-down.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/network/if-post-down.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/dhcp/dhclient-enter-hooks.d/*", "network hook", Content::Shell),
-    ("/etc/dhcp/dhclient-exit-hooks.d/*", "network hook", Content::Shell),
-    ("/etc/NetworkManager/dispatcher.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/usr/lib/NetworkManager/dispatcher.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/ppp/ip-up.d/*", "network hook", Content::ProgramIfExecutable),
-    ("/etc/kernel/postinst.d/*", "kernel hook", Content::ProgramIfExecutable),
-    ("/etc/kernel/postrm.d/*", "kernel hook", Content::ProgramIfExecutable),
-    ("/etc/initramfs-tools/hooks/*", "initramfs hook", Content::ProgramIfExecutable),
-    ("/etc/systemd/system-generators/*", "systemd generator", Content::ProgramIfExecutable),
-    ("/usr/lib/systemd/system-generators/*", "systemd generator", Content::ProgramIfExecutable),
-    ("/usr/lib/systemd/system-shutdown/*", "systemd shutdown hook", Content::ProgramIfExecutable),
-    ("/usr/lib/systemd/system-sleep/*", "systemd sleep hook", Content::ProgramIfExecutable),
-    ("/etc/sudoers", "sudoers", Content::Nothing),
-    ("/etc/sudoers.d/*", "sudoers", Content::Nothing),
-    ("/etc/passwd", "accounts", Content::Nothing),
-    ("/etc/shadow", "accounts", Content::Nothing),
-    ("/etc/group", "accounts", Content::Nothing),
-    ("/etc/nsswitch.conf", "name services", Content::Nothing),
-    ("/etc/ssh/sshd_config", "sshd configuration", Content::Nothing),
-    ("/etc/ssh/sshd_config.d/*", "sshd configuration", Content::Nothing),
-];
 
 /// Directories of the load path of systemd: whoever may add a unit there is obeyed.
 const UNITS: [&str; 4] = [
@@ -183,27 +18,18 @@ const UNITS: [&str; 4] = [
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
 ];
-/// Where modules of PAM lie.
-const PAM: [&str; 6] = [
-    "/usr/lib/*/security",
-    "/lib/*/security",
-    "/usr/lib64/security",
-    "/lib64/security",
-    "/usr/lib/security",
-    "/lib/security",
-];
 /// Files of the kernel that hold the path of a program.
 const KERNEL: [&str; 3] =
     ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/kernel/hotplug"];
 
 /// Everything that root will run or obey.
 pub fn items(target: &dyn Target) -> Items {
-    let mut items = Items::default();
+    let mut items = Items { of_root: true, ..Items::default() };
     for directory in command::PATH.split(':') {
         items.add(directory, "directory of root's PATH");
     }
-    for (pattern, what, content) in PLACES {
-        place(target, pattern, what, *content, &mut items);
+    for (pattern, what, content) in places::PLACES {
+        places::place(target, pattern, what, *content, &mut items);
     }
     units(target, &mut items);
     cron(target, &mut items);
@@ -216,153 +42,12 @@ pub fn items(target: &dyn Target) -> Items {
             }
             for line in config.commands {
                 let why = "command that sshd asks for keys,";
-                command::add_shell(target, &line, why, command::PATH, &mut items);
+                command::add_shell(target, &line, Context::new(why), &mut items);
             }
         }
         Err(why) => items.unread.push(why),
     }
     items
-}
-
-fn place(target: &dyn Target, pattern: &str, what: &str, content: Content, items: &mut Items) {
-    if glob3::is_pattern(pattern) {
-        let folder = Path::new(pattern).parent().unwrap_or(Path::new("/"));
-        match target.file(folder) {
-            Ok(Some(_)) => drop(items.add(folder, format!("directory of {what},"))),
-            Ok(None) => return,
-            Err(why) => return items.unread.push(why),
-        }
-    }
-    let mut unread = Vec::new();
-    for path in glob3::expand(target, pattern, &mut unread) {
-        look(target, &path, what, content, items);
-    }
-    items.unread.extend(unread);
-}
-
-/// Looks through one file.
-fn look(target: &dyn Target, path: &Path, what: &str, content: Content, items: &mut Items) {
-    const EXECUTABLE: u16 = 0o111;
-    let end = match crate::access::route::route(target, path) {
-        Ok(route) => route.end,
-        Err(why) => return items.unread.push(why),
-    };
-    items.add(path, what);
-    let Some((_, fact)) = end.filter(|(_, fact)| fact.kind == FileKind::File) else { return };
-    let executable = fact.mode.0 & EXECUTABLE != 0;
-    match content {
-        Content::Nothing => return,
-        Content::ProgramIfExecutable if executable => {}
-        Content::ProgramIfExecutable => return,
-        _ => return text_of(target, path, content, items),
-    }
-    command::add_program(target, path, what, command::PATH, items);
-}
-
-/// Looks through the text of one file.
-fn text_of(target: &dyn Target, path: &Path, content: Content, items: &mut Items) {
-    let shown = text::path(path);
-    let bytes = match target.read(path) {
-        Ok(bytes) => bytes.unwrap_or_default(),
-        // What is no text, such as a compiled database, names no commands.
-        Err(why) => return items.unread.push(why),
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let why = format!("named in {shown},");
-    if content == Content::Environment {
-        text.lines().for_each(|line| environment::add_assignment(line, &shown, items));
-        return;
-    }
-    let mut shell = |line: &str| command::add_shell(target, line, &why, command::PATH, items);
-    match content {
-        Content::Shell | Content::Words => shell(&text),
-        Content::Quoted => {
-            for line in text.lines().filter(|line| !is_remark(line)) {
-                line.split('"').skip(1).step_by(2).for_each(&mut shell);
-            }
-        }
-        Content::Udev => {
-            for line in text.lines().filter(|line| !is_remark(line)) {
-                for word in udev_commands(line) {
-                    shell(&word);
-                }
-            }
-        }
-        Content::Modprobe => {
-            for line in text.lines() {
-                let mut words = line.split_whitespace();
-                if matches!(words.next(), Some("install" | "remove")) {
-                    words.next();
-                    shell(&words.collect::<Vec<_>>().join(" "));
-                }
-            }
-        }
-        Content::Binfmt => {
-            for line in text.lines().filter(|line| line.starts_with(':')) {
-                line.split(':').nth(6).into_iter().for_each(&mut shell);
-            }
-        }
-        Content::Dbus => {
-            for line in text.lines().filter_map(|line| line.trim().strip_prefix("Exec=")) {
-                shell(line);
-            }
-        }
-        Content::Pam => pam(target, &text, &shown, items),
-        Content::ProgramIfExecutable | Content::Environment | Content::Nothing => {}
-    }
-}
-
-fn is_remark(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with('#') || line.starts_with("//")
-}
-
-/// Values of RUN, PROGRAM and IMPORT{program}; a name without a path lies in /usr/lib/udev.
-fn udev_commands(line: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for key in ["RUN+=", "RUN=", "RUN{program}+=", "RUN{program}=", "PROGRAM=", "IMPORT{program}="]
-    {
-        let mut rest = line;
-        while let Some((_, after)) = rest.split_once(key) {
-            let after = after.trim_start_matches('=');
-            let value = after.strip_prefix('"').and_then(|after| after.split('"').next());
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                let absolute = value.starts_with('/');
-                found.push(if absolute {
-                    value.to_owned()
-                } else {
-                    format!("/usr/lib/udev/{value}")
-                });
-            }
-            rest = after;
-        }
-    }
-    found
-}
-
-fn pam(target: &dyn Target, text: &str, shown: &str, items: &mut Items) {
-    for line in text.lines().filter(|line| !is_remark(line) && !line.starts_with('@')) {
-        let Some(module) = line.split_whitespace().find(|word| word.ends_with(".so")) else {
-            continue;
-        };
-        let why = format!("PAM module of {shown},");
-        if module.starts_with('/') {
-            command::add_program(target, Path::new(module), &why, command::PATH, items);
-        } else {
-            let mut unread = Vec::new();
-            for folder in PAM {
-                for path in glob3::expand(target, &format!("{folder}/{module}"), &mut unread) {
-                    items.add(path, &why);
-                }
-            }
-            items.unread.extend(unread);
-        }
-        // pam_exec runs what its arguments name.
-        if module.ends_with("pam_exec.so") {
-            let why = format!("run by pam_exec in {shown},");
-            command::add_shell(target, line, &why, command::PATH, items);
-        }
-    }
 }
 
 fn units(target: &dyn Target, items: &mut Items) {
@@ -375,7 +60,8 @@ fn units(target: &dyn Target, items: &mut Items) {
     }
     let index = target.derived().units(target);
     items.unread.extend(index.unread.iter().cloned());
-    for name in index.all() {
+    // Instances that something links to are no files of their own.
+    for name in index.all().into_iter().chain(index.wanted()).collect::<BTreeSet<_>>() {
         match target.derived().unit(target, name) {
             Ok(Some(found)) if !found.masked => unit::add_as_root(target, &found, items),
             Ok(_) => {}
@@ -413,16 +99,36 @@ fn cron(target: &dyn Target, items: &mut Items) {
                 true
             }
         };
-        let why = format!("job of cron in {},", text::path(&job.at.file));
-        let path = job.path.as_deref().unwrap_or(command::PATH);
-        if root && job.at.line == 0 {
-            command::add_program(target, &job.at.file, "script of cron", command::PATH, items);
-        } else if root {
-            let table = text::path(&job.at.file);
-            environment::add("PATH", job.path.as_deref().unwrap_or_default(), &table, items);
-            command::add_shell(target, &job.command, &why, path, items);
+        if root {
+            let user = target.user(&job.user).ok().flatten();
+            job_of(target, job, "of cron", user.as_ref(), items);
         }
     }
+}
+
+/// What one job of cron runs.
+pub(super) fn job_of(
+    target: &dyn Target,
+    job: &CronJob,
+    whose: &str,
+    user: Option<&User>,
+    items: &mut Items,
+) {
+    let table = text::path(&job.at.file);
+    if job.at.line == 0 {
+        let context = Context::new(format!("script {whose}"));
+        return command::add_program(target, &job.at.file, context, items);
+    }
+    for (name, value) in &job.variables {
+        environment::add(name, value, &table, items);
+        if name == "SHELL" && value.starts_with('/') {
+            let why = format!("shell of jobs in {table},");
+            command::add_program(target, Path::new(value), Context::new(why), items);
+        }
+    }
+    let why = format!("job {whose} in {table},");
+    let home = user.map(|user| user.home.as_str());
+    command::add_shell(target, &job.command, Context::of_cron(job, why, home), items);
 }
 
 /// The dynamic linker's own files.
@@ -467,7 +173,7 @@ fn kernel(target: &dyn Target, items: &mut Items) {
         let first = command.and_then(|command| command.split_whitespace().next());
         if let Some(path) = first.filter(|path| path.starts_with('/')) {
             let why = format!("program of {file},");
-            command::add_program(target, &PathBuf::from(path), &why, command::PATH, items);
+            command::add_program(target, &PathBuf::from(path), Context::new(why), items);
         }
     }
 }

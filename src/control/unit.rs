@@ -2,6 +2,8 @@
 //! its directories. Commands are looked at whoever they run as; who may change them is asked later.
 
 use super::{Items, command, environment};
+use crate::commands::{Context, UNKNOWN};
+use crate::declared::environment as variables;
 use crate::declared::units::{split_prefix, values};
 use crate::facts::settings::Settings;
 use crate::facts::unit::Unit;
@@ -10,6 +12,7 @@ use crate::formats::glob3;
 use crate::formats::systemd::{is_yes, names, words};
 use crate::host::Target;
 use crate::text;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Settings of services that name commands.
@@ -58,16 +61,13 @@ fn add_some(target: &dyn Target, unit: &Unit, root_only: bool, items: &mut Items
         items.unread.push(why);
         true
     });
+    let commands = Commands::of(target, id, settings, items);
     if root_only && !root {
-        return privileged(target, id, settings, items);
+        return commands.add(target, true, items);
     }
-    let mut path = command::PATH.to_owned();
     for (line, _) in values(settings, "Service.Environment") {
         for assignment in words(&line) {
             environment::add_assignment(&assignment, id, items);
-            if let Some(value) = assignment.strip_prefix("PATH=") {
-                path = value.to_owned();
-            }
         }
     }
     for (line, _) in values(settings, "Service.EnvironmentFile") {
@@ -76,7 +76,6 @@ fn add_some(target: &dyn Target, unit: &Unit, root_only: bool, items: &mut Items
     for (line, _) in values(settings, "Service.ExecSearchPath") {
         if let Some(line) = filled(&line, id, items) {
             environment::add("PATH", &line, id, items);
-            path = line;
         }
     }
     for key in ["WorkingDirectory", "RootDirectory", "RootImage"] {
@@ -86,43 +85,92 @@ fn add_some(target: &dyn Target, unit: &Unit, root_only: bool, items: &mut Items
             }
         }
     }
-    let root = values(settings, "Service.RootDirectory").pop().map(|(root, _)| root);
-    let root = root.and_then(|root| expand(&root, id)).filter(|root| root.starts_with('/'));
     if values(settings, "Service.RootImage").last().is_some_and(|(image, _)| !image.is_empty()) {
         let why = Cause::Unsupported("files within RootImage= are not looked at".into());
         items.unread.push(Unknown::new(id.clone(), why));
     }
-    let commands = COMMANDS.iter().map(|key| format!("Service.{key}"));
-    for setting in commands.chain(OTHER_COMMANDS.iter().map(|key| (*key).to_owned())) {
-        for (line, _) in values(settings, &setting) {
-            let (_, line) = split_prefix(&line);
+    commands.add(target, false, items);
+}
+
+/// The commands of a unit, and under which circumstances they run.
+struct Commands<'a> {
+    id: &'a str,
+    settings: &'a Settings,
+    context: Context,
+    variables: Fact<BTreeMap<String, String>>,
+}
+
+impl<'a> Commands<'a> {
+    fn of(target: &dyn Target, id: &'a str, settings: &'a Settings, items: &mut Items) -> Self {
+        let last = |key: &str| {
+            let value = values(settings, &format!("Service.{key}")).pop();
+            value.map(|(value, _)| value).filter(|value| !value.is_empty())
+        };
+        let variables = variables::of(settings, target);
+        let mut context = Context::new(id);
+        for (name, value) in variables.iter().flatten() {
+            context = context.variable(name, value);
+        }
+        if let Some(line) = last("ExecSearchPath") {
+            context = context.path(&filled(&line, id, items).unwrap_or_default());
+        }
+        if let Some(place) = last("WorkingDirectory") {
+            let place = place.trim_start_matches('-');
+            let home = || {
+                let user = last("User").unwrap_or_else(|| "root".into());
+                target.user(&user).ok().flatten().map(|user| PathBuf::from(user.home))
+            };
+            let place = match place {
+                "~" => home(),
+                place => expand(place, id).map(PathBuf::from),
+            };
+            context = context.directory(place);
+        }
+        let root = last("RootDirectory").and_then(|root| expand(&root, id));
+        let context = context.root(root.filter(|root| root.starts_with('/')).map(PathBuf::from));
+        Self { id, settings, context, variables }
+    }
+
+    /// Adds them; `privileged`: those alone that run as root although the unit has a user.
+    fn add(&self, target: &dyn Target, privileged: bool, items: &mut Items) {
+        let before = values(self.settings, "Service.PermissionsStartOnly").pop();
+        let before = before.is_some_and(|(value, _)| is_yes(&value));
+        let commands = COMMANDS.iter().map(|key| format!("Service.{key}"));
+        for setting in commands.chain(OTHER_COMMANDS.iter().map(|key| (*key).to_owned())) {
             let key = setting.rsplit('.').next().unwrap_or_default();
-            let why = format!("{key}= of {id}");
-            let mut words = words_of(line, id, items);
-            if let Some(root) = &root {
-                words.iter_mut().filter(|word| word.starts_with('/')).for_each(|word| {
-                    word.insert_str(0, root.trim_end_matches('/'));
-                });
+            for (line, _) in values(self.settings, &setting) {
+                let (prefix, line) = split_prefix(&line);
+                let as_root = before && key != "ExecStart"
+                    || prefix.contains('+')
+                    || prefix.matches('!').count() == 1;
+                if privileged && !as_root {
+                    continue;
+                }
+                let mut words = words_of(line, self.id, items);
+                // With `@` the second word is what the program is called.
+                if prefix.contains('@') && words.len() > 1 {
+                    words.remove(1);
+                }
+                let words = match &self.variables {
+                    _ if prefix.contains(':') => words,
+                    Ok(known) => variables::expand(words, known),
+                    Err(_) => words.iter().map(|word| unknown(word)).collect(),
+                };
+                let context = self.context.clone().because(format!("{key}= of {}", self.id));
+                command::add(target, &words, context, items);
             }
-            command::add(target, &words, &why, &path, items);
         }
     }
 }
 
-/// Commands that run as root although the unit has a user.
-fn privileged(target: &dyn Target, id: &str, settings: &Settings, items: &mut Items) {
-    let before = values(settings, "Service.PermissionsStartOnly").pop();
-    let before = before.is_some_and(|(value, _)| is_yes(&value));
-    for key in COMMANDS {
-        for (line, _) in values(settings, &format!("Service.{key}")) {
-            let (prefix, line) = split_prefix(&line);
-            let all = before && key != "ExecStart";
-            if all || prefix.contains('+') || prefix.matches('!').count() == 1 {
-                let words = words_of(line, id, items);
-                let why = format!("{key}= of {id}");
-                command::add(target, &words, &why, command::PATH, items);
-            }
+/// A word whose variables cannot be told.
+fn unknown(word: &str) -> String {
+    match word.split_once('$') {
+        Some((before, rest)) => {
+            let end = rest.split_once('}').map_or("", |(_, end)| end);
+            format!("{before}{UNKNOWN}{end}")
         }
+        None => word.to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ pub mod changers;
 pub mod clusters;
 pub mod daemons;
 pub mod entrypoint;
-mod environment;
+pub mod environment;
 pub mod invocation;
 pub mod program;
 pub mod start;

@@ -16,6 +16,9 @@ pub struct CronJob {
     /// `PATH` as its table sets it; `None`: as cron itself has it.
     #[serde(default)]
     pub path: Option<String>,
+    /// Variables that its table sets before it, `PATH` among them.
+    #[serde(default)]
+    pub variables: Vec<(String, String)>,
     /// Where it stands; line 0 for a script as a whole.
     pub at: Location,
 }

@@ -110,6 +110,7 @@ fn script(files: &dyn Files, folder: &Path, name: &str, debian: bool, found: &mu
                 schedule: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 command: path.display().to_string(),
                 path: None,
+                variables: Vec::new(),
                 at: Location { file: path, line: 0 },
             });
         }
@@ -135,6 +136,7 @@ fn table(files: &dyn Files, path: &Path, kind: Table<'_>, found: &mut CronJobs) 
     };
     let text = String::from_utf8_lossy(&content);
     let mut path_variable = None;
+    let mut variables: Vec<(String, String)> = Vec::new();
     for (number, line) in (1_u32..).zip(text.lines()) {
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
@@ -144,6 +146,8 @@ fn table(files: &dyn Files, path: &Path, kind: Table<'_>, found: &mut CronJobs) 
             if name == "PATH" {
                 path_variable = Some(value.to_owned());
             }
+            variables.retain(|(known, _)| known != name);
+            variables.push((name.to_owned(), value.to_owned()));
             continue;
         }
         if found.jobs.len() > JOB_LIMIT {
@@ -151,7 +155,11 @@ fn table(files: &dyn Files, path: &Path, kind: Table<'_>, found: &mut CronJobs) 
         }
         let at = Location { file: path.to_owned(), line: number };
         match job(line, kind, at) {
-            Some(job) => found.jobs.push(CronJob { path: path_variable.clone(), ..job }),
+            Some(job) => found.jobs.push(CronJob {
+                path: path_variable.clone(),
+                variables: variables.clone(),
+                ..job
+            }),
             None => {
                 let why = format!("line {number} is no line of a crontab");
                 let what = path.display().to_string();
@@ -187,7 +195,14 @@ fn job(line: &str, kind: Table<'_>, at: Location) -> Option<CronJob> {
     // FreeBSD and cronie allow a class or group behind the name; a percent sign begins the input.
     let user = user.split([':', '/']).next().unwrap_or_default().to_owned();
     let command = before_input(rest);
-    (!command.is_empty()).then_some(CronJob { user, schedule, command, path: None, at })
+    (!command.is_empty()).then_some(CronJob {
+        user,
+        schedule,
+        command,
+        path: None,
+        variables: Vec::new(),
+        at,
+    })
 }
 
 /// The first words, and what stands behind them.

@@ -44,6 +44,7 @@ pub struct Derived {
     sockets: OnceCell<Arc<Sockets>>,
     control: access::Memo,
     programs: program::Memo,
+    commands: crate::commands::Memo,
     inventories: inventory::Memo,
 }
 
@@ -127,6 +128,11 @@ impl Derived {
     /// Who controls which path, as far as it has been asked for.
     pub fn control(&self) -> &access::Memo {
         &self.control
+    }
+
+    /// What has been read of scripts.
+    pub fn commands(&self) -> &crate::commands::Memo {
+        &self.commands
     }
 
     /// What programs and libraries load, as far as it has been asked for.

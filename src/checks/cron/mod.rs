@@ -209,26 +209,28 @@ fn writable(view: &CronView, users: &[Principal], target: &dyn Target) -> Assert
     let mut verdicts: Vec<Fact<bool>> = view.gap.iter().map(|why| Err(why.clone())).collect();
     let mut asked: BTreeSet<(PathBuf, String)> = BTreeSet::new();
     for job in &view.jobs {
-        let programs = programs::of(job, target).unwrap_or_else(|why| {
-            verdicts.push(Err(why));
-            Vec::new()
-        });
-        for file in std::iter::once(job.at.file.clone()).chain(programs) {
+        let told = programs::of(job, target);
+        verdicts.extend(told.gaps.into_iter().map(Err));
+        let table = (job.at.file.clone(), job.user.clone(), true);
+        for (file, user, certain) in std::iter::once(table).chain(told.files) {
             // Whose job it is may decide what it does.
-            if !asked.insert((file.clone(), job.user.clone())) {
+            if !asked.insert((file.clone(), user.clone())) {
                 continue;
             }
             let allowed: Vec<&str> =
-                names.iter().map(String::as_str).chain([job.user.as_str()]).collect();
+                names.iter().map(String::as_str).chain([job.user.as_str(), &user]).collect();
             match crate::checks::file::writers::others(&file, &allowed, target) {
-                // A program that is not there is run by nobody.
+                // Who could make it is for controlled_only_by of root_executes.
                 Ok(None) => {}
                 Ok(Some((others, complete))) if others.is_empty() => {
                     verdicts.push(complete.map(|()| true));
                 }
-                Ok(Some((others, _))) => {
+                Ok(Some((others, _))) if certain => {
                     strangers.push(format!("{}: {}", text::path(&file), others.join("; ")));
                     verdicts.push(Ok(false));
+                }
+                Ok(Some((others, _))) => {
+                    verdicts.push(Err(programs::doubtful(&file, &others)))
                 }
                 Err(why) => verdicts.push(Err(why)),
             }

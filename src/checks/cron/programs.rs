@@ -1,83 +1,56 @@
-//! The programs that a line of cron runs, as far as its text tells: the first word of each command of
-//! the shell text, looked for as the shell would.
+//! The programs and files of code that a job of cron leads to, and as whom: [`crate::commands`] reads
+//! its command.
 
+use crate::commands::{self, GapKind, Who};
 use crate::facts::cron::CronJob;
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Unknown};
 use crate::host::Target;
+use crate::text;
 use std::path::{Path, PathBuf};
 
-/// Where cron looks where its table says nothing, `PATH` of crontab(5).
-const PATH: &str = "/usr/bin:/bin";
-/// What the shell does itself; what follows are arguments.
-const BUILTINS: &[&str] = &[
-    "cd", "test", "[", "[[", ":", "true", "false", "exit", "return", "echo", "printf", "export",
-    "set", "unset", "command", "type", "eval", "read", "wait", "umask", "trap", "ulimit", "shift",
-    "for", "case", "esac", "fi", "done", "local", "kill", "pwd", "hash", "alias", "break",
-    "continue",
-];
-/// What stands before a command.
-const BEFORE: &[&str] =
-    &["if", "then", "else", "elif", "while", "until", "do", "!", "exec", "time", "nohup", "."];
-
-/// The programs of a job, in its order.
-///
-/// # Errors
-/// Where one is named in a way that does not tell which file it is.
-pub fn of(job: &CronJob, target: &dyn Target) -> Fact<Vec<PathBuf>> {
-    // A script as a whole.
-    if job.at.line == 0 {
-        return Ok(vec![job.at.file.clone()]);
-    }
-    let mut programs = Vec::new();
-    let quoted = job.command.contains(['"', '\'']);
-    for command in job.command.split([';', '&', '|', '(', ')', '{', '}', '`', '\n']) {
-        let Some(word) = first_word(command) else { continue };
-        match find(word, job, target)? {
-            Some(program) => programs.push(program),
-            // Part of a text in quotes, most likely.
-            None if quoted => {}
-            None => {
-                let why = format!("`{word}` is in no directory of its PATH");
-                return Err(Unknown::new(job.at.to_string(), Cause::Unsupported(why)));
-            }
-        }
-    }
-    Ok(programs)
+/// What a job leads to.
+pub(super) struct Told {
+    /// Files, by whom they are run or read, and whether that is certain.
+    pub(super) files: Vec<(PathBuf, String, bool)>,
+    /// What the job itself leaves open.
+    pub(super) gaps: Vec<Unknown>,
 }
 
-/// The word that names the program of one command; `None` where the shell itself does it.
-fn first_word(command: &str) -> Option<&str> {
-    let mut words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-    let word = words.find(|word| {
-        let assigns = word.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        });
-        !assigns && !word.is_empty() && !BEFORE.contains(word) && !is_redirection(word)
-    })?;
-    (!BUILTINS.contains(&word)).then_some(word)
+/// The files of a job, in its order.
+pub(super) fn of(job: &CronJob, target: &dyn Target) -> Told {
+    let home = target.user(&job.user).ok().flatten().map(|user| user.home);
+    let reading = commands::cron(target, job, home.as_deref());
+    let mut told = Told { files: Vec::new(), gaps: Vec::new() };
+    let mut add = |path: &Path, who: &Who, certain: bool| {
+        let (user, known) = match who {
+            Who::Same => (job.user.clone(), true),
+            Who::User(name) => (name.clone(), true),
+            Who::Unclear(text) => (text.clone(), false),
+        };
+        told.files.push((path.to_owned(), user, certain && known));
+    };
+    for run in &reading.runs {
+        add(&run.program, &run.who, true);
+    }
+    for read in &reading.reads {
+        add(&read.path, &read.who, true);
+    }
+    for operand in reading.operands.iter().filter(|operand| !operand.is_data) {
+        add(&operand.path, &operand.who, false);
+    }
+    // What a script leaves open is not the job's: a script of a distribution often does.
+    let own = |gap: &commands::Gap| gap.script.is_none() || gap.kind == GapKind::Unseen;
+    let gaps = reading.gaps.into_iter().filter(own);
+    told.gaps = gaps
+        .map(|gap| Unknown::new(format!("{}: {}", job.at, gap.unknown.what), gap.unknown.cause))
+        .collect();
+    told
 }
 
-/// `>/dev/null`, `2>&1`, and the `1` that is left of it.
-fn is_redirection(word: &str) -> bool {
-    word.contains(['<', '>']) || word.chars().all(|c| c.is_ascii_digit())
-}
-
-fn find(word: &str, job: &CronJob, target: &dyn Target) -> Fact<Option<PathBuf>> {
-    if word.starts_with('/') {
-        return Ok(Some(PathBuf::from(word)));
-    }
-    if word.contains(['/', '$', '*', '?', '~']) {
-        let why = format!("which program `{word}` is, is decided when it runs");
-        return Err(Unknown::new(job.at.to_string(), Cause::Unsupported(why)));
-    }
-    let path = job.path.as_deref().unwrap_or(PATH);
-    for directory in path.split(':').filter(|directory| directory.starts_with('/')) {
-        let program = Path::new(directory).join(word);
-        if target.file(&program)?.is_some() {
-            return Ok(Some(program));
-        }
-    }
-    Ok(None)
+/// The reason where somebody could change what a job may run.
+pub(super) fn doubtful(file: &Path, others: &[String]) -> Unknown {
+    let why = format!("whether it is run cannot be told; {}", others.join("; "));
+    Unknown::new(text::path(file), Cause::Unsupported(why))
 }
 
 #[cfg(test)]
@@ -86,59 +59,58 @@ mod tests {
     use crate::facts::settings::Location;
     use crate::targets::memory::Memory;
 
-    fn programs(command: &str, path: Option<&str>) -> Fact<Vec<String>> {
+    fn programs(command: &str, path: Option<&str>) -> Result<Vec<String>, String> {
         let at = Location { file: "/etc/crontab".into(), line: 1 };
         let job = CronJob {
             user: "root".into(),
             schedule: "@daily".into(),
             command: command.into(),
             path: path.map(str::to_owned),
+            variables: Vec::new(),
             at,
         };
-        let host = Memory::new().file("/usr/bin/run-parts", 0o755, 0, 0, "").file(
-            "/opt/bin/backup",
-            0o755,
-            0,
-            0,
-            "",
-        );
-        of(&job, &host).map(|all| all.iter().map(|path| path.display().to_string()).collect())
+        let program = "\x7fELF\0";
+        let host = Memory::new()
+            .file("/usr/bin/run-parts", 0o755, 0, 0, program)
+            .file("/opt/bin/backup", 0o755, 0, 0, program)
+            .dir("/etc/cron.daily", 0o755, 0, 0)
+            .file("/etc/cron.daily/a", 0o755, 0, 0, program)
+            .file("/etc/cron.daily/b", 0o644, 0, 0, program);
+        let told = of(&job, &host);
+        match told.gaps.first() {
+            Some(why) => Err(why.to_string()),
+            None => Ok(told.files.iter().map(|(path, ..)| path.display().to_string()).collect()),
+        }
     }
 
     #[test]
     fn lines_as_distributions_have_them_are_understood() {
+        let parts = ["/usr/bin/run-parts", "/etc/cron.daily/a", "/etc/cron.daily"];
         for (command, found) in [
-            ("cd / && run-parts --report /etc/cron.hourly", vec!["/usr/bin/run-parts"]),
-            (
-                "test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )",
-                vec!["/usr/bin/run-parts"],
-            ),
+            ("cd / && run-parts --report /etc/cron.daily", &parts[..]),
+            ("test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )", &parts),
             (
                 "[ -x /usr/lib/x ] && if [ ! -d /run/systemd/system ]; then /usr/lib/x; fi",
-                vec!["/usr/lib/x"],
+                &["/usr/lib/x"],
             ),
             (
                 "test -e /run/x || SERVICE_MODE=1 /usr/lib/scrub -A >/dev/null 2>&1",
-                vec!["/usr/lib/scrub"],
+                &["/usr/lib/scrub"],
             ),
-            ("command -v run-parts > /dev/null && run-parts 1 1", vec!["/usr/bin/run-parts"]),
-            (". /etc/profile; exec /usr/bin/x | logger", vec!["/etc/profile", "/usr/bin/x"]),
-            ("/usr/bin/perl -e 'print 1; exit'", vec!["/usr/bin/perl"]),
+            ("command -v run-parts > /dev/null && run-parts /etc/cron.daily", &parts),
+            ("/usr/bin/perl -e 'print 1; exit'", &["/usr/bin/perl"]),
         ] {
-            let told = programs(command, None);
-            if command.contains("logger") {
-                assert!(told.is_err_and(|why| why.to_string().contains("`logger` is in no")));
-            } else {
-                assert_eq!(told, Ok(found.into_iter().map(str::to_owned).collect()), "{command}");
-            }
+            let found = found.iter().map(|path| (*path).to_owned()).collect();
+            assert_eq!(programs(command, None), Ok(found), "{command}");
         }
+        let told = programs(". /etc/profile; exec /usr/bin/x | logger", None);
+        assert!(told.is_err_and(|why| why.contains("`logger`")));
     }
 
     #[test]
     fn a_name_is_looked_for_in_the_path_of_its_table() {
         assert!(programs("backup", None).is_err());
         assert_eq!(programs("backup", Some("/bin:/opt/bin")), Ok(vec!["/opt/bin/backup".into()]));
-        assert!(programs("./backup", Some("/opt/bin")).is_err());
-        assert!(programs("$HOME/backup", None).is_err());
+        assert!(programs("$SOMETHING/backup", Some("/opt/bin")).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use crate::checks::controllers::{Allowed, controlled};
 use crate::checks::service::ServiceView;
 use crate::checks::service::declared::Found;
+use crate::commands::Context;
 use crate::control::{Items, command, service};
 use crate::facts::{Cause, Unknown};
 use crate::host::Target;
@@ -54,6 +55,6 @@ fn declared(found: &Found, target: &dyn Target, units: &mut BTreeSet<String>, it
             continue;
         }
         items.add(&start.at.file, format!("what declares {}", start.by));
-        command::add(target, &start.command, &start.by, command::PATH, items);
+        command::add(target, &start.command, Context::new(&start.by), items);
     }
 }

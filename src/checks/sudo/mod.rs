@@ -1,6 +1,7 @@
 #![doc = include_str!("page.md")]
 
 use super::controllers::{Allowed as Controllers, controlled};
+use crate::commands::Context;
 use crate::control::sudo::{Allowed, allowed, command_words, path_of};
 use crate::control::{Items, command, shells};
 use crate::facts::settings::Location;
@@ -368,13 +369,8 @@ fn items(sudoers: &Sudoers, grants: &[Allowed], target: &dyn Target) -> Items {
             let path = path_of(&wanted.text);
             if path.starts_with('/') && !path.contains(['*', '?', '[', '\\']) {
                 let why = format!("program that {} may run as root,", text_of(one));
-                command::add(
-                    target,
-                    &words_of(path, &wanted.text),
-                    &why,
-                    command::PATH,
-                    &mut items,
-                );
+                let words = words_of(path, &wanted.text);
+                command::add(target, &words, Context::new(why), &mut items);
             }
         }
     }
