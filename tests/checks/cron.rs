@@ -121,8 +121,40 @@ fn a_program_without_a_path_is_the_one_that_the_tables_path_leads_to() {
 }
 
 #[test]
+fn what_a_wrapper_or_a_shell_starts_in_its_directory_is_what_is_run() {
+    for command in [
+        "nice -n 5 /srv/shop/job",
+        "flock -n /run/lock/shop /srv/shop/job --all",
+        "/usr/bin/env X=1 /srv/shop/job",
+        "sh -c '/srv/shop/job; true'",
+        "sudo -u root /srv/shop/job",
+        "python3 /srv/shop/job",
+        "cd /srv/shop && ./job",
+    ] {
+        let host = table("/etc/crontab", &format!("1 1 * * * root {command}\n"))
+            .user("bob", 1001, 1001)
+            .dir("/usr/bin", 0o755, 0, 0)
+            .file("/srv/shop/job", 0o755, 1001, 1001, "\u{7f}ELF\0");
+        let answers = must("writable_only_by: root").on(&host);
+        assert_eq!(answers.exit(), 1, "{command}: {answers}");
+    }
+    for command in
+        ["su - bob -c /srv/shop/job", "runuser -u bob -- /srv/shop/job", "cp /srv/shop/job /x"]
+    {
+        let mut host = table("/etc/crontab", &format!("1 1 * * * root {command}\n"))
+            .user("bob", 1001, 1001)
+            .file("/srv/shop/job", 0o755, 1001, 1001, "\u{7f}ELF\0");
+        for name in ["su", "runuser", "cp", "bash"] {
+            host = host.file(format!("/usr/bin/{name}"), 0o755, 0, 0, "\u{7f}ELF\0");
+        }
+        let answers = must("writable_only_by: root").on(&host);
+        assert_eq!(answers.exit(), 0, "{command}: {answers}");
+    }
+}
+
+#[test]
 fn a_program_that_cannot_be_told_leaves_open_who_decides_what_is_run() {
-    for command in ["nowhere", "./relative", "$HOME/own", "cd /srv/shop && bin/job"] {
+    for command in ["nowhere", "$SHOP/own", "sh -c \"$JOB\"", "cd \"$SHOP\" && bin/job"] {
         let host = table("/etc/crontab", &format!("1 1 * * * root {command}\n"));
         let answers = must("writable_only_by: root").on(&host);
         assert_eq!(answers.exit(), 2, "{command}: {answers}");

@@ -229,9 +229,7 @@ fn writable(view: &CronView, users: &[Principal], target: &dyn Target) -> Assert
                     strangers.push(format!("{}: {}", text::path(&file), others.join("; ")));
                     verdicts.push(Ok(false));
                 }
-                Ok(Some((others, _))) => {
-                    verdicts.push(Err(programs::doubtful(&file, &others)))
-                }
+                Ok(Some((others, _))) => verdicts.push(Err(programs::doubtful(&file, &others))),
                 Err(why) => verdicts.push(Err(why)),
             }
         }
