@@ -12,7 +12,7 @@ TOOLS = ("debootstrap", "umoci", "skopeo")
 RULES = """\
 policy: bench
 rules:
-  - { id: users, accounts: all, must: { uid_0: [root], duplicate_ids: false } }
+  - { id: users, accounts: all, must: { uid_0: { only: [root] }, duplicate_ids: false } }
   - { id: passwd, file: /etc/passwd, must: { owner: root, mode: "0644" } }
   - { id: setuid, file: /usr/bin/su, must: { mode: u+s } }
 """

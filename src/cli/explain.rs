@@ -93,6 +93,16 @@ pub fn form_words(info: &ConditionInfo) -> String {
         Form::True => "true".into(),
         Form::OneOf(words) => words.join(", "),
         Form::Words => "a value or a list of values".into(),
+        Form::Set => "a set: { only: [...] }, { all: [...] }, { any: [...] }, { none: [...] }, { \
+                      exactly: [...] }; [] for nothing"
+            .into(),
+        Form::Only => "a set: { only: [...] }; [] for nothing".into(),
+        Form::Patterns => {
+            "a regular expression, or { all: [...] }, { any: [...] }, { none: [...] }".into()
+        }
+        Form::Arguments => {
+            "the arguments as a list, a text, { not: … } or { matches: REGEX }".into()
+        }
         Form::Named => {
             "names, each with a value, a list of alternatives, { not: … } or { matches: … }".into()
         }

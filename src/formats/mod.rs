@@ -27,6 +27,7 @@ pub mod passwd;
 pub mod php;
 pub mod postgresql;
 pub mod redis;
+pub mod sets;
 pub mod sshd;
 pub mod sudoers;
 pub mod supervisord;

@@ -6,6 +6,7 @@
 //! values that conditions compare.
 
 pub mod action_kind;
+pub mod arguments;
 pub mod diagnostic;
 pub mod document;
 pub mod drift;
@@ -17,6 +18,7 @@ pub mod operand;
 pub mod port;
 pub mod read;
 pub mod service;
+pub mod set;
 pub mod severity;
 pub mod source;
 pub mod ties;

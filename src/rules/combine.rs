@@ -15,7 +15,7 @@ use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 pub const COMBINATORS: [(&str, &str); 3] = [
     ("any", "at least one of these groups of conditions holds: [{ … }, { … }]"),
     ("all", "each of these groups of conditions holds: [{ … }, { … }]"),
-    ("not", "these conditions do not all hold: { … }"),
+    ("not", "none of these conditions holds: { … }"),
 ];
 
 /// What a rule demands under one key of `must`.
@@ -37,7 +37,7 @@ pub enum Combined<S> {
     Any(Vec<Vec<Demand<S>>>),
     /// Every group holds.
     All(Vec<Vec<Demand<S>>>),
-    /// The group does not hold.
+    /// None of the conditions of the group holds.
     Not(Vec<Demand<S>>),
 }
 
@@ -166,8 +166,10 @@ impl<S> Combined<S> {
                 join(parts, " and ", holds)
             }
             Combined::Not(group) => {
-                let mut part = conjunction(group, leaf);
-                part.holds = part.holds.map(|fact| fact.map(|holds| !holds));
+                let parts: Vec<Verdict> =
+                    group.iter().map(|one| Verdict::of(one.name(), leaf(one))).collect();
+                let holds = any(parts.iter().map(|part| part.holds.clone()));
+                let mut part = join(parts, " or ", holds.map(|fact| fact.map(|one| !one)));
                 part.expected = format!("not ({})", part.expected);
                 part.steps.clear();
                 part

@@ -42,6 +42,14 @@ pub enum Form {
     OneOf(&'static [&'static str]),
     /// A word or a list of words.
     Words,
+    /// A set: `only`, `all`, `any`, `none`, `exactly`, each with the members that it is about.
+    Set,
+    /// A set of which only what is beyond a list is of interest: `{ only: [...] }`, or `[]`.
+    Only,
+    /// A regular expression, or a set of them: `all`, `any`, `none`.
+    Patterns,
+    /// The words of a command, compared as a list.
+    Arguments,
     /// Names that the policy chooses, and what each must be: a text, a list, `not`, `matches`.
     Named,
     /// A shape of its own, described in the page.

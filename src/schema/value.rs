@@ -1,7 +1,9 @@
 //! Schemas of the values that stand in a policy.
 
 use super::{described, object, with};
+use crate::checks::config::wanted::QUANTIFIERS;
 use crate::formats::FORMATS;
+use crate::policy::set::WORDS;
 use crate::rules::condition::{ConditionInfo, Form};
 use serde_json::{Map, Value, json};
 
@@ -69,6 +71,20 @@ pub fn condition(info: &ConditionInfo) -> Value {
         (Form::OneOf(["false"]), _) => either_or_variable(json!({ "const": false })),
         (Form::OneOf(words), _) => one_of(words),
         (Form::Words, _) => one_or_many(reference("text")),
+        (Form::Set, _) => set(&WORDS.map(|(word, _, doc)| (word, doc)), true),
+        (Form::Only, _) => set(&[("only", "nothing beyond these")], true),
+        (Form::Patterns, _) => {
+            let all = WORDS.iter().filter(|(word, ..)| ["all", "any", "none"].contains(word));
+            let words: Vec<(&str, &str)> = all.map(|(word, _, doc)| (*word, *doc)).collect();
+            json!({ "anyOf": [scalar_or_same(), set(&words, false)] })
+        }
+        (Form::Arguments, _) => json!({ "anyOf": [
+            reference("text"),
+            { "type": "array", "items": scalar_or_same() },
+            object(&[("not", "it must not be these arguments")], |_| {
+                json!({ "type": "array", "items": scalar_or_same() })
+            }),
+        ]}),
         (Form::Named, _) => json!({
             "type": "object",
             "minProperties": 1,
@@ -90,6 +106,26 @@ pub fn condition(info: &ConditionInfo) -> Value {
     with(schema, "examples", json!([info.example]))
 }
 
+/// A set: words, each with its members.
+fn set(words: &[(&str, &str)], may_be_empty: bool) -> Value {
+    let mut keys = words.to_vec();
+    if words.iter().any(|(word, _)| *word == "none") {
+        keys.push(("not", "as `none`"));
+    }
+    let object = with(
+        object(&keys, |word| match word {
+            "only" | "exactly" => one_or_many(reference("any")),
+            _ => one_or_more(reference("any")),
+        }),
+        "minProperties",
+        json!(1),
+    );
+    match may_be_empty {
+        true => json!({ "anyOf": [{ "type": "array", "maxItems": 0 }, object] }),
+        false => object,
+    }
+}
+
 fn allowed_port() -> Value {
     let keys = [("port", "the port, or a range: 22/tcp"), ("by", "who may hold it")];
     let entry = object(&keys, |key| match key {
@@ -102,20 +138,24 @@ fn allowed_port() -> Value {
 /// What stands behind a setting's path.
 pub fn setting() -> Value {
     let keys = [
-        ("is", "every value of the setting, beside default"),
-        ("contains", "at least one of its values"),
-        ("set", "whether it is set at all"),
         ("default", "what applies where it is not set"),
+        ("split", "what separates the members of a value that is a set"),
     ];
-    let own = keys.into_iter().chain(OPERATORS).map(|(key, doc)| {
-        let schema = match key {
-            "set" => boolean(),
-            "is" | "contains" | "not" => reference("any"),
-            "at_most" | "at_least" => scalar_or_same(),
-            _ => scalar(),
-        };
-        (key.to_owned(), described(schema, doc))
-    });
+    let words =
+        WORDS.iter().filter(|(word, ..)| *word != "none").map(|(word, _, doc)| (*word, *doc));
+    let own =
+        keys.into_iter().chain(QUANTIFIERS).chain(words).chain(OPERATORS).map(|(key, doc)| {
+            let schema = match key {
+                "set" => boolean(),
+                "count" => reference("number"),
+                "is" | "every" | "some" | "none" | "not" => reference("any"),
+                "only" | "exactly" => one_or_many(reference("any")),
+                "all" | "any" => one_or_more(reference("any")),
+                "at_most" | "at_least" => scalar_or_same(),
+                _ => scalar(),
+            };
+            (key.to_owned(), described(schema, doc))
+        });
     json!({ "anyOf": [
         scalar(),
         reference("same_as"),
@@ -178,6 +218,11 @@ fn scalar_or_same() -> Value {
 /// One of the definitions.
 pub fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
+}
+
+/// One, or a list of some.
+fn one_or_more(one: Value) -> Value {
+    json!({ "anyOf": [one.clone(), { "type": "array", "minItems": 1, "items": one }] })
 }
 
 /// One, or a list, which may be empty: nobody, none.

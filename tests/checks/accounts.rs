@@ -21,11 +21,11 @@ fn must(conditions: &str) -> Rule {
 }
 
 const ALL: [&str; 5] = [
-    "uid_0: [root]",
+    "uid_0: { only: [root] }",
     "empty_passwords: false",
     "duplicate_ids: false",
     "duplicate_names: false",
-    "can_login: [bob]",
+    "can_login: { only: [bob] }",
 ];
 
 #[test]
@@ -59,12 +59,12 @@ fn a_line_that_was_not_understood_keeps_a_pass_from_being_earned() {
 
 #[test]
 fn another_name_with_uid_0_is_another_root() {
-    must("uid_0: [root]")
+    must("uid_0: { only: [root] }")
         .on(&host().user("toor", 0, 0))
-        .fails_with("uid_0: toor; expected uid 0 only for root");
-    must("uid_0: [root, toor]").on(&host().user("toor", 0, 0)).passes();
+        .fails_with("uid_0: toor; expected uid 0: only root");
+    must("uid_0: { only: [root, toor] }").on(&host().user("toor", 0, 0)).passes();
     let host = host().user("toor", 0, 0).malformed_account("/etc/passwd:9: no uid");
-    must("uid_0: [root]").on(&host).fails_with("uid_0: toor; expected uid 0 only for root");
+    must("uid_0: { only: [root] }").on(&host).fails_with("uid_0: toor; expected uid 0: only root");
 }
 
 #[test]
@@ -85,12 +85,14 @@ fn without_shadow_passwords_are_unknown_but_for_those_seen_to_be_empty() {
     must("empty_passwords: false")
         .on(&blind)
         .unknown_with("empty_passwords: /etc/shadow: permission denied");
-    must("can_login: [bob]").on(&blind).unknown_with("can_login: /etc/shadow: permission denied");
+    must("can_login: { only: [bob] }")
+        .on(&blind)
+        .unknown_with("can_login: /etc/shadow: permission denied");
     let open = blind.but("root", |user| user.password = PasswordField::Empty);
     must("empty_passwords: false")
         .on(&open)
         .fails_with("empty_passwords: root; expected no account without a password");
-    must("uid_0: [root]").on(&open).passes();
+    must("uid_0: { only: [root] }").on(&open).passes();
 }
 
 #[test]
@@ -109,18 +111,18 @@ fn names_that_are_shared_are_named() {
 
 #[test]
 fn who_can_log_in_is_among_those_allowed() {
-    must("can_login: [bob]")
+    must("can_login: { only: [bob] }")
         .on(&host())
-        .passes_with("can_login: bob; expected able to log in only bob");
-    must("can_login: [root]")
+        .passes_with("can_login: bob; expected able to log in: only bob");
+    must("can_login: { only: [root] }")
         .on(&host())
-        .fails_with("can_login: bob; expected able to log in only root");
+        .fails_with("can_login: bob; expected able to log in: only root");
     let host = host().user("guest", 1002, 1000).password("guest", PasswordField::Empty);
-    must("can_login: [bob]")
+    must("can_login: { only: [bob] }")
         .on(&host)
-        .fails_with("can_login: guest; expected able to log in only bob");
+        .fails_with("can_login: guest; expected able to log in: only bob");
     let host = host.but("guest", |user| user.shell = "/usr/sbin/nologin".into());
-    must("can_login: [bob]").on(&host).passes();
+    must("can_login: { only: [bob] }").on(&host).passes();
 }
 
 #[test]
@@ -129,9 +131,9 @@ fn an_account_seen_to_be_able_to_log_in_is_a_violation_whatever_else_is_hidden()
         .unreadable_shadow(denied("/etc/shadow"))
         .user("guest", 1002, 1000)
         .but("guest", |user| user.password = PasswordField::Empty);
-    must("can_login: [bob]")
+    must("can_login: { only: [bob] }")
         .on(&blind)
-        .fails_with("can_login: guest; expected able to log in only bob");
+        .fails_with("can_login: guest; expected able to log in: only bob");
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn conditions_that_say_nothing_are_refused() {
     {
         must(conditions).is_refused();
     }
-    rule("accounts: some\nmust: { uid_0: [root] }").is_refused();
+    rule("accounts: some\nmust: { uid_0: { only: [root] } }").is_refused();
     assert!(must("uid0: [root]").is_refused().contains("did you mean `uid_0`?"));
 }
 
@@ -160,7 +162,7 @@ fn the_report_names_the_second_root_and_the_line_it_stands_in() {
     spotcheck on [host] · as root · [time]
 
     FAIL critical one-root  accounts all
-      uid_0            toor; expected uid 0 only for root
+      uid_0            toor; expected uid 0: only root
       seen             /etc/passwd:2: toor, uid 0
       empty_passwords  toor; expected no account without a password
       seen             /etc/passwd:2: toor, uid 0
@@ -181,5 +183,5 @@ rules:
   - id: one-root
     severity: critical
     accounts: all
-    must: { uid_0: [root], empty_passwords: false, duplicate_ids: false, duplicate_names: false }
+    must: { uid_0: { only: [root] }, empty_passwords: false, duplicate_ids: false, duplicate_names: false }
 "#;

@@ -31,11 +31,13 @@ fn one_group_that_holds_is_enough_for_any() {
 }
 
 #[test]
-fn every_group_has_to_hold_for_all_and_not_all_of_one_for_not() {
+fn every_group_has_to_hold_for_all_and_no_condition_for_not() {
     file("all: [{ owner: root }, { group: bob }]").on(&host()).passes();
     assert_eq!(file("all: [{ owner: root }, { group: root }]").on(&host()).exit(), 1);
-    file("not: { owner: root, group: root }").on(&host()).passes();
+    file("not: { owner: bob, group: root }").on(&host()).passes();
     assert_eq!(file("not: { owner: root, group: bob }").on(&host()).exit(), 1);
+    // None of them, not "not both".
+    assert_eq!(file("not: { owner: root, group: root }").on(&host()).exit(), 1);
     file("not: { any: [{ owner: bob }, { group: root }] }").on(&host()).passes();
 }
 
@@ -87,7 +89,7 @@ fn settings_and_ports_can_be_combined_too() {
     rule("config: /etc/nginx/nginx.conf\nmust: { any: [{ user: nginx }, { user: www }] }")
         .on(&nginx)
         .passes();
-    rule("port: 80/tcp\nmust: { any: [{ listening: false }, { addresses: loopback }] }")
+    rule("port: 80/tcp\nmust: { any: [{ listening: false }, { addresses: { only: loopback } }] }")
         .on(&host())
         .passes();
 }

@@ -57,8 +57,8 @@ fn every_value_of_a_list_has_to_be_as_expected() {
 
 #[test]
 fn one_value_of_a_list_can_be_asked_for() {
-    must("http.server.listen: { contains: 8081 }").on(&shop()).passes();
-    must("http.server.listen: { contains: 443 }").on(&shop()).fails_with(
+    must("http.server.listen: { some: 8081 }").on(&shop()).passes();
+    must("http.server.listen: { some: 443 }").on(&shop()).fails_with(
         "http.server.listen: listen 8080 (/etc/nginx/nginx.conf:6), listen 8081 \
          (/etc/nginx/nginx.conf:9); expected a value that is 443",
     );
@@ -282,7 +282,7 @@ fn an_include_that_cannot_be_read_keeps_a_pass_from_being_earned() {
     for (setting, condition) in [
         ("http.server.listen: 8080", "http.server.listen"),
         ("http.server.server_tokens: { set: false }", "http.server.server_tokens"),
-        ("http.server.listen: { contains: 9 }", "http.server.listen"),
+        ("http.server.listen: { some: 9 }", "http.server.listen"),
     ] {
         must(setting)
             .on(&host)
@@ -505,3 +505,95 @@ rules:
     config: /etc/nginx/nginx.conf
     must: { user: nginx, http.server.listen: 8080, http.access_log: { set: true } }
 ";
+
+#[test]
+fn how_many_places_have_to_be_so_is_said() {
+    let listen = |words: &str| must(&format!("http.server.listen: {words}")).on(&shop());
+    listen("{ some: 8081 }").passes();
+    assert_eq!(listen("{ every: 8081 }").exit(), 1);
+    listen("{ none: 443 }").passes();
+    assert_eq!(listen("{ none: [443, 8081] }").exit(), 1);
+    listen("{ count: 2 }").passes();
+    assert_eq!(listen("{ count: { at_most: 1 } }").exit(), 1);
+}
+
+#[test]
+fn a_set_is_compared_in_each_place_by_its_word() {
+    let one = "http {\n server { add_header A 1; add_header B 2; }\n";
+    let host = nginx(&format!("{one} server {{ add_header A 1; }}\n}}\n"));
+    let headers = |words: &str| must(&format!("http.server.add_header: {words}")).on(&host);
+    headers("{ all: [A 1] }").passes();
+    // Some server sends it, not each.
+    headers("{ some: B 2 }").passes();
+    assert_eq!(headers("{ all: [B 2] }").exit(), 1);
+    headers("{ only: [A 1, B 2] }").passes();
+    assert_eq!(headers("{ exactly: [A 1, B 2] }").exit(), 1);
+    headers("{ any: [A 1, C 3] }").passes();
+    assert_eq!(headers("{ any: [B 2, C 3] }").exit(), 1);
+    headers("{ none: [C 3] }").passes();
+    assert_eq!(headers("{ none: [B 2] }").exit(), 1);
+}
+
+#[test]
+fn a_value_that_is_a_set_is_compared_by_its_members() {
+    let host = sshd("Ciphers aes256-ctr,aes128-cbc\n");
+    let ciphers = |words: &str| sshd_must(&format!("Ciphers: {words}")).on(&host);
+    for holds in [
+        "{ all: [aes128-cbc] }",
+        "{ only: [aes256-ctr, aes128-cbc, aes192-ctr] }",
+        "{ exactly: [aes128-cbc, aes256-ctr] }",
+        "{ any: [aes128-cbc, 3des-cbc] }",
+        "{ none: [3des-cbc] }",
+        "{ not: 3des-cbc }",
+    ] {
+        ciphers(holds).passes();
+    }
+    for fails in [
+        "{ not: aes128-cbc }",
+        "{ none: [{ matches: '-cbc$' }] }",
+        "{ only: [aes256-ctr] }",
+        "{ all: [aes256-ctr, aes192-ctr] }",
+        "{ exactly: [aes256-ctr] }",
+        "{ any: [3des-cbc] }",
+    ] {
+        assert_eq!(ciphers(fails).exit(), 1, "{fails}");
+    }
+    let refused = sshd_must("Ciphers: [aes256-ctr]").is_refused();
+    for word in ["only", "all", "any", "none", "exactly"] {
+        assert!(refused.contains(&format!("Ciphers: {{ {word}: [aes256-ctr] }}")), "{refused}");
+    }
+}
+
+#[test]
+fn a_value_of_a_format_without_an_owner_is_made_a_set_by_split() {
+    let host = Memory::new().file("/etc/app.env", 0o644, 0, 0, "MODES=a,b\n");
+    let modes =
+        |words: &str| rule(&format!("config: /etc/app.env\nformat: env\nmust:\n  MODES: {words}"));
+    modes("{ split: ',', all: [b] }").on(&host).passes();
+    assert_eq!(modes("{ split: ',', none: [b] }").on(&host).exit(), 1);
+    assert_eq!(modes("{ all: [b] }").on(&host).exit(), 1);
+    modes("{ split: ',' }").is_refused();
+    modes("{ split: ',', at_most: 3 }").is_refused();
+}
+
+#[test]
+fn an_element_that_lacks_a_set_has_none_of_its_members_and_lacks_all() {
+    let text = "spec:\n  containers:\n    - { name: a, drop: [ALL] }\n    - { name: b }\n";
+    let host = Memory::new().file("/srv/pod.yaml", 0o644, 0, 0, text);
+    let drop = |words: &str| {
+        rule(&format!("config: /srv/pod.yaml\nmust:\n  spec.containers.drop: {words}")).on(&host)
+    };
+    assert_eq!(drop("{ all: [ALL] }").exit(), 1);
+    drop("{ only: [ALL] }").passes();
+    drop("{ none: [CHOWN] }").passes();
+    // A path that leads nowhere says nothing.
+    let nowhere = rule("config: /srv/pod.yaml\nmust:\n  spec.pods.drop: { none: [CHOWN] }");
+    assert_eq!(nowhere.on(&host).exit(), 1);
+}
+
+#[test]
+fn the_old_word_for_one_of_several_values_names_the_new_ones() {
+    let refused = must("http.server.listen: { contains: 8081 }").is_refused();
+    assert!(refused.contains("http.server.listen: { some: X }"), "{refused}");
+    assert!(refused.contains("http.server.listen: { all: [X] }"), "{refused}");
+}

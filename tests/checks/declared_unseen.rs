@@ -86,7 +86,7 @@ fn variables_from_a_pattern_of_files_are_unknown() {
 
 #[test]
 fn a_socket_unit_that_cannot_be_read_may_open_a_port() {
-    let addresses = rule("port: 8080/tcp\nmust: { addresses: 127.0.0.1 }");
+    let addresses = rule("port: 8080/tcp\nmust: { addresses: { only: 127.0.0.1 } }");
     let socket = |name: &str, listen: &str| {
         (
             format!("/etc/systemd/system/{name}.socket"),

@@ -59,7 +59,7 @@ fn groups_are_as_id_says() {
     let rules: String = names
         .iter()
         .map(|name| {
-            format!("  - {{ id: u-{name}, user: {name}, must: {{ groups: [no-such-group] }} }}\n")
+            format!("  - {{ id: u-{name}, user: {name}, must: {{ groups: {{ only: [no-such-group] }} }} }}\n")
         })
         .collect();
     let report: Value = serde_json::from_str(&report(&rules)).unwrap();

@@ -161,7 +161,7 @@ fn an_alias_of_root_is_root() {
     let output = machine.check(
         "  - { id: never, service: { exe: /mnt/nap }, must: { never_root: true } }
   - { id: alias, service: { exe: /mnt/nap }, must: { run_as: { not: toor } } }
-  - { id: ids, accounts: all, must: { uid_0: [root] } }",
+  - { id: ids, accounts: all, must: { uid_0: { only: [root] } } }",
     );
     assert_eq!(output.status, Some(1));
     assert!(output.stdout.contains("3 violated · exit 1"), "{}", output.stdout);
@@ -287,7 +287,7 @@ fn one_rule_that_cannot_be_read_means_that_none_is_evaluated() {
 const WRITABLE: &str =
     "  - { id: read-only, file: /mnt/shop/conf, must: { writable_by: { not: bob } } }
   - { id: safe, file: /mnt/shop/conf, must: { writable_only_by: root } }
-  - { id: mounted-ro, mount: /mnt, must: { options: ro } }
+  - { id: mounted-ro, mount: /mnt, must: { options: { all: ro } } }
   - { id: no-home, file: /mnt/home/key, must: { exists: false } }";
 
 /// In a mount namespace of its own, as systemd's `ProtectSystem=` and `ProtectHome=` make it.

@@ -355,8 +355,8 @@ fn content_is_searched_line_by_line_and_never_repeated() {
     must("contains: '^two$'")
         .on(&x(0o644))
         .passes_with("contains: /^two$/ in line 2; expected contains /^two$/");
-    must("contains: ['^one', '^three']").on(&x(0o644)).fails_with(
-        "contains: /^one/ in line 1, no /^three/; expected contains /^one/ and /^three/",
+    must("contains: { all: ['^one', '^three'] }").on(&x(0o644)).fails_with(
+        "contains: /^one/ in line 1, no /^three/; expected contains all of /^one/, /^three/",
     );
     must("not_contains: '^three'").on(&x(0o644)).passes();
     let answers = must("not_contains: 'secret=.*'").on(&x(0o644));

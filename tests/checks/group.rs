@@ -52,43 +52,47 @@ fn ids_are_compared_as_numbers() {
 
 #[test]
 fn members_include_those_who_have_it_as_their_primary_group() {
-    must("members: [bob, eve]")
+    must("members: { only: [bob, eve] }")
         .on(&host())
-        .passes_with("members: bob, eve; expected only [bob, eve]");
-    must("members: [bob]").on(&host()).fails_with("members: eve as well; expected only [bob]");
-    must("members: []").on(&host()).fails_with("members: bob, eve as well; expected only []");
+        .passes_with("members: bob, eve; expected members: only bob, eve");
+    must("members: { only: [bob] }")
+        .on(&host())
+        .fails_with("members: eve as well; expected members: only bob");
+    must("members: []").on(&host()).fails_with("members: bob, eve as well; expected members: none");
     rule("group: empty\nmust: { members: [] }")
         .on(&host())
-        .passes_with("members: no members; expected only []");
-    must("members: { matches: '^(bob|eve)$' }").on(&host()).passes();
+        .passes_with("members: no members; expected members: none");
+    must("members: { only: { matches: '^(bob|eve)$' } }").on(&host()).passes();
 }
 
 #[test]
 fn members_of_another_line_with_the_same_id_are_members() {
     for name in ["shadow", "alias"] {
         let host = host().group(name, 42, &["mallory"]);
-        must("members: [bob, eve]")
+        must("members: { only: [bob, eve] }")
             .on(&host)
-            .fails_with("members: mallory as well; expected only [bob, eve]");
+            .fails_with("members: mallory as well; expected members: only bob, eve");
     }
 }
 
 #[test]
 fn a_line_that_was_not_understood_may_name_another_member() {
     let host = host().malformed_account("/etc/group:9: no gid");
-    must("members: [bob, eve]")
+    must("members: { only: [bob, eve] }")
         .on(&host)
         .unknown_with("members: /etc/group:9: no gid: not a line of its format");
-    must("members: [bob]").on(&host).fails_with("members: eve as well; expected only [bob]");
+    must("members: { only: [bob] }")
+        .on(&host)
+        .fails_with("members: eve as well; expected members: only bob");
 }
 
 #[test]
 fn a_group_of_the_name_service_has_the_members_that_it_lists() {
     let host = host().nss_group("devs", 900, &["carol"]);
-    rule("group: devs\nmust: { members: [carol] }").on(&host).passes();
+    rule("group: devs\nmust: { members: { only: [carol] } }").on(&host).passes();
     rule("group: devs\nmust: { members: [] }")
         .on(&host)
-        .fails_with("members: carol as well; expected only []");
+        .fails_with("members: carol as well; expected members: none");
 }
 
 #[test]
@@ -109,13 +113,13 @@ fn the_report_names_who_should_not_be_a_member() {
     machine.write(
         "/mnt/bells.yaml",
         "policy: scene\nrules:\n  - id: bells-alone\n    severity: high\n    group: bells\n    \
-         must: { gid: 4711, members: [daemon] }\n",
+         must: { gid: 4711, members: { only: [daemon] } }\n",
     );
     insta::assert_snapshot!(scrubbed(&machine.run(&["check", "bells.yaml"])), @r#"
     spotcheck on [host] · as root · [time]
 
     FAIL high bells-alone  group bells
-      members  mail, man as well; expected only [daemon]
+      members  mail, man as well; expected members: only daemon
       verify   spotcheck check bells.yaml --rule bells-alone
       policy   bells.yaml:3
 

@@ -230,7 +230,7 @@ fn what_everybody_may_write_is_a_finding_each() {
         .fails_with("world_writable: drwxrwxrwx; expected writable by everybody only of []")
         .repaired_by("chmod o-w /srv/a")
         .repaired_by("chmod +t /srv/open # where everybody has to write there");
-    tree("world_writable: [/srv/a, \"/srv/o*\"]").on(&open).passes();
+    tree("world_writable: { only: [/srv/a, \"/srv/o*\"] }").on(&open).passes();
 }
 
 #[test]
@@ -271,11 +271,13 @@ fn clean_with_nss() -> Memory {
 #[test]
 fn owners_and_groups_are_within_their_lists() {
     let host = host().dir("/srv", 0o755, 0, 0).file("/srv/a", 0o644, 1001, 1001, "");
-    tree("owners: [root, bob], groups: [root, bob]").on(&host).passes();
-    tree("owners: [root]")
+    tree("owners: { only: [root, bob] }, groups: { only: [root, bob] }").on(&host).passes();
+    tree("owners: { only: [root] }")
         .on(&host)
         .fails_with("owners: bob: 1 file (/srv/a); expected one of root");
-    tree("groups: [bob]").on(&host).fails_with("groups: root: 1 file (/srv); expected one of bob");
+    tree("groups: { only: [bob] }")
+        .on(&host)
+        .fails_with("groups: root: 1 file (/srv); expected one of bob");
 }
 
 #[test]

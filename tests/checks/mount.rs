@@ -36,9 +36,9 @@ fn what_is_mounted_is_mounted_and_elsewhere_nothing_is() {
         .repaired_by("umount /data");
     must("mounted: false").on(&mounted(&["/ rw - ext4 /dev/sda1 rw"])).passes();
     must("mounted: true").on(&mounted(&[])).fails_with(NOTHING).repaired_by("mount /data");
-    must("options: ro").on(&mounted(&[])).fails_with(NOTHING);
-    must("not: { options: rw }").on(&mounted(&[])).fails_with(NOTHING);
-    rule("mount: /data\nabsent: skip\nmust: { options: ro }")
+    must("options: { all: ro }").on(&mounted(&[])).fails_with(NOTHING);
+    must("not: { options: { all: rw } }").on(&mounted(&[])).fails_with(NOTHING);
+    rule("mount: /data\nabsent: skip\nmust: { options: { all: ro } }")
         .on(&mounted(&[]))
         .skipped_with("mounted: nothing is mounted there");
 }
@@ -53,24 +53,24 @@ fn what_the_kernel_does_not_tell_or_is_not_understood_is_unknown() {
 
 #[test]
 fn options_of_the_mount_and_of_the_filesystem_are_in_force() {
-    must("options: [nosuid, quota]").on(&data("rw,nosuid")).passes();
-    must("options: [nosuid, noexec, quota]")
+    must("options: { all: [nosuid, quota] }").on(&data("rw,nosuid")).passes();
+    must("options: { all: [nosuid, noexec, quota] }")
         .on(&data("rw,nosuid"))
         .fails_with(
-            "options: lacks noexec (/dev/sdb1 ext4 nosuid,quota,rw); expected nosuid,noexec,quota",
+            "options: lacks noexec (/dev/sdb1 ext4 nosuid,quota,rw); expected all of nosuid, noexec, quota",
         )
         .repaired_by("mount -o remount,noexec /data");
     must("no_options: [exec, dev]").on(&data("rw,noexec,nodev")).passes();
     must("no_options: exec")
         .on(&data("rw"))
         .fails_with("no_options: has exec (/dev/sdb1 ext4 quota,rw); expected none of exec");
-    must("options: [suid, dev, exec, async]").on(&data("rw")).passes();
+    must("options: { all: [suid, dev, exec, async] }").on(&data("rw")).passes();
 }
 
 #[test]
 fn a_read_only_mount_of_a_writable_filesystem_is_read_only() {
-    must("options: ro, no_options: rw").on(&data("ro")).passes();
-    must("options: rw")
+    must("options: { all: ro, none: rw }").on(&data("ro")).passes();
+    must("options: { all: rw }")
         .on(&data("ro"))
         .fails_with("options: lacks rw (/dev/sdb1 ext4 quota,ro); expected rw");
 }

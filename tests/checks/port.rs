@@ -243,7 +243,7 @@ fn nothing_that_listens_fails_and_is_skipped_when_the_rule_says_so() {
     web_must("bound_by: nginx")
         .on(&host())
         .fails_with("bound_by: nothing listens; expected held by nginx");
-    web_must("addresses: loopback")
+    web_must("addresses: { only: loopback }")
         .on(&host())
         .fails_with("listening: nothing listens; expected something listens");
     rule("port: 8080\nabsent: skip\nmust: { bound_by: nginx }")
@@ -258,13 +258,13 @@ fn nothing_that_listens_fails_and_is_skipped_when_the_rule_says_so() {
 fn addresses_are_those_allowed() {
     let local = host().tcp((LOOPBACK, 8080), 7, &[10]);
     for allowed in ["loopback", "127.0.0.1", "[127.0.0.1, '::1']"] {
-        web_must(&format!("addresses: {allowed}")).on(&local).passes();
+        web_must(&format!("addresses: {{ only: {allowed} }}")).on(&local).passes();
     }
-    web_must("addresses: loopback").on(&local.tcp((ANY6, 8080), 8, &[10])).fails_with(
-        "addresses: 127.0.0.1:8080/tcp, [::]:8080/tcp; expected bound only to loopback",
+    web_must("addresses: { only: loopback }").on(&local.tcp((ANY6, 8080), 8, &[10])).fails_with(
+        "addresses: 127.0.0.1:8080/tcp, [::]:8080/tcp; expected bound to only loopback",
     );
-    web_must("addresses: 0.0.0.0").on(&web()).passes();
-    web_must("addresses: loopback")
+    web_must("addresses: { only: 0.0.0.0 }").on(&web()).passes();
+    web_must("addresses: { only: loopback }")
         .on(&web().unlistable_sockets(denied("tcp")))
         .unknown_with("listening: tcp: permission denied");
 }
@@ -272,14 +272,14 @@ fn addresses_are_those_allowed() {
 #[test]
 fn an_ipv4_address_in_ipv6_clothes_is_loopback() {
     let mapped = [0, 0, 0, 0, 0, 0xffff, 0x7f00, 1];
-    web_must("addresses: loopback").on(&host().tcp((mapped, 8080), 7, &[10])).passes();
+    web_must("addresses: { only: loopback }").on(&host().tcp((mapped, 8080), 7, &[10])).passes();
 }
 
 #[test]
 fn what_is_no_port_is_refused() {
     assert!(port("80/sctp", "listening: true").is_refused().contains("expected a port"));
     assert!(web_must("bound_by: ngnix").is_refused().contains("did you mean `nginx`?"));
-    web_must("addresses: localhost").is_refused();
+    web_must("addresses: { only: localhost }").is_refused();
     web_must("").is_refused();
 }
 

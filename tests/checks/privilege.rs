@@ -244,7 +244,7 @@ fn sudo(text: &str, conditions: &str) -> Answers {
 #[test]
 fn who_becomes_root_through_sudo_is_told_with_the_line() {
     sudo("root ALL=(ALL:ALL) ALL\n", "root: [], without_password: []").passes();
-    sudo("%sudo ALL=(ALL:ALL) ALL\n", "root: [bob]").passes();
+    sudo("%sudo ALL=(ALL:ALL) ALL\n", "root: { only: [bob] }").passes();
     sudo("# x\n%sudo ALL=(ALL:ALL) ALL\n", "root: []").fails_with(
         "root: bob may run ALL as ALL (/etc/sudoers:2); expected root through sudo only for []",
     );
@@ -768,8 +768,8 @@ fn weak_hashes_and_shells_of_services_are_told() {
         .repaired_by("passwd root # a new one");
     let shell = host.clone().but("web", |user| user.shell = String::new());
     accounts(&shell, "service_shells: []")
-        .fails_with("service_shells: web; expected a login shell below uid 1000 only for ");
-    accounts(&shell, "service_shells: [web]").passes();
+        .fails_with("service_shells: web; expected a login shell below uid 1000: none");
+    accounts(&shell, "service_shells: { only: [web] }").passes();
     let closed = host.unreadable_shadow(Unknown::new("/etc/shadow", Cause::PermissionDenied));
     assert_eq!(accounts(&closed, "weak_hashes: false").exit(), 2);
 }

@@ -240,10 +240,10 @@ fn in_groups(gids: &'static [u32]) -> Memory {
 fn supplementary_groups_are_all_among_those_allowed() {
     must("groups: []").on(&in_groups(&[])).passes();
     must("groups: []").on(&in_groups(&[101])).passes();
-    must("groups: [ssl]").on(&in_groups(&[101, 200])).passes();
+    must("groups: { only: [ssl] }").on(&in_groups(&[101, 200])).passes();
     must("groups: []")
         .on(&in_groups(&[101, 200]))
-        .fails_with("groups: nginx+ssl (pid 5); expected supplementary groups only of []");
+        .fails_with("groups: nginx+ssl (pid 5); expected supplementary groups: none");
     let unreadable = alone(nginx(5).unreadable_threads(denied("/proc/5/status")));
     must("groups: []").on(&unreadable).unknown_with("groups: /proc/5/status: permission denied");
 }
@@ -268,15 +268,15 @@ fn capabilities_of_four_sets_are_all_among_those_allowed() {
     ];
     for change in sets {
         let host = with_capabilities(change);
-        must("capabilities: [CAP_NET_BIND_SERVICE]").on(&host).passes();
+        must("capabilities: { only: [CAP_NET_BIND_SERVICE] }").on(&host).passes();
         must("capabilities: []")
             .on(&host)
-            .fails_with("capabilities: cap_net_bind_service (pid 5); expected only none");
+            .fails_with("capabilities: cap_net_bind_service (pid 5); expected none");
     }
     must("capabilities: []").on(&with_capabilities(|_, _| ())).passes();
     must("capabilities: []")
         .on(&alone(nginx(5)))
-        .fails_with("capabilities: all (pid 5); expected only none");
+        .fails_with("capabilities: all (pid 5); expected none");
     let unreadable = alone(nginx(5).unreadable_threads(denied("/proc/5/status")));
     must("capabilities: []")
         .on(&unreadable)
@@ -400,7 +400,7 @@ fn conditions_that_say_nothing_are_refused() {
     for conditions in ["never_root: false", "no_new_privs: false", "deleted_executable: true", ""] {
         must(conditions).is_refused();
     }
-    assert!(must("capabilities: [net_bind]").is_refused().contains("unknown capability"));
+    assert!(must("capabilities: { only: [net_bind] }").is_refused().contains("unknown capability"));
     assert!(must("runing: true").is_refused().contains("did you mean `running`?"));
 }
 

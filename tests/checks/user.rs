@@ -102,27 +102,33 @@ fn the_primary_group_is_compared_by_id() {
 
 #[test]
 fn all_groups_are_among_those_allowed() {
-    must("groups: [users, adm]")
+    must("groups: { only: [users, adm] }")
         .on(&host())
-        .passes_with("groups: adm, users; expected only of [users, adm]");
-    must("groups: [users]").on(&host()).fails_with("groups: adm, users; expected only of [users]");
+        .passes_with("groups: adm, users; expected groups: only users, adm");
+    must("groups: { only: [users] }")
+        .on(&host())
+        .fails_with("groups: adm, users; expected groups: only users");
     let more = host().nss_group("wheel", 10, &["bob"]);
-    must("groups: [users, adm]")
+    must("groups: { only: [users, adm] }")
         .on(&more)
-        .fails_with("groups: adm, wheel, users; expected only of [users, adm]");
+        .fails_with("groups: adm, wheel, users; expected groups: only users, adm");
     let blind = host().unreachable_nss(denied("group by nss"));
-    must("groups: [users, adm]").on(&blind).unknown_with("groups: group by nss: permission denied");
+    must("groups: { only: [users, adm] }")
+        .on(&blind)
+        .unknown_with("groups: group by nss: permission denied");
 }
 
 #[test]
 fn it_belongs_to_each_of_the_groups() {
-    must("member_of: [adm, users]").on(&host()).passes();
-    must("member_of: [adm, root]")
+    must("member_of: { all: [adm, users] }").on(&host()).passes();
+    must("member_of: { all: [adm, root] }")
         .on(&host())
-        .fails_with("member_of: adm, users; expected in adm, root")
-        .repaired_by("usermod --append --groups adm,root bob");
+        .fails_with("member_of: adm, users; expected groups: all of adm, root")
+        .repaired_by("usermod --append --groups root bob");
     let blind = host().unreachable_nss(denied("group by nss"));
-    must("member_of: adm").on(&blind).unknown_with("member_of: group by nss: permission denied");
+    must("member_of: { all: adm }")
+        .on(&blind)
+        .unknown_with("member_of: group by nss: permission denied");
 }
 
 // --- shell, home, login --------------------------------------------------------------------------
@@ -241,3 +247,27 @@ rules:
     user: ghost-of-christmas
     must: { exists: false }
 "#;
+
+#[test]
+fn a_bare_list_of_groups_is_refused_with_all_that_it_could_mean() {
+    let refused = must("groups: [users, adm]").is_refused();
+    for word in ["only", "all", "any", "none", "exactly"] {
+        assert!(refused.contains(&format!("groups: {{ {word}: [users, adm] }}")), "{refused}");
+    }
+    must("groups: users").is_refused();
+    must("member_of: users").is_refused();
+    must("groups: { contains: users }").is_refused();
+}
+
+#[test]
+fn what_a_list_of_groups_means_is_said_by_its_word() {
+    must("groups: { all: [users] }").on(&host()).passes();
+    must("groups: { any: [users, wheel] }").on(&host()).passes();
+    must("groups: { none: [wheel] }").on(&host()).passes();
+    must("groups: { exactly: [adm, users] }").on(&host()).passes();
+    assert_eq!(must("groups: { exactly: [users] }").on(&host()).exit(), 1);
+    assert_eq!(must("groups: { not: adm }").on(&host()).exit(), 1);
+    must("groups: { all: [users], none: [adm] }")
+        .on(&host())
+        .fails_with("groups: adm, users; expected groups: users and none of adm");
+}

@@ -187,7 +187,7 @@ policy: hostile
 rules:
   - { id: files, file: /mnt/shop/*, must: { size: 4711 } }
   - { id: program, service: { user: 4242 }, must: { executable: /bin/nothing } }
-  - { id: accounts, accounts: all, must: { uid_0: [root] } }
+  - { id: accounts, accounts: all, must: { uid_0: { only: [root] } } }
   - { id: setting, config: /mnt/shop/web.conf, format: nginx, must: { user: www } }
   - { id: owner, file: /mnt/shop/file*, must: { owner: nobody, mode: '0600' } }
 ";

@@ -115,7 +115,7 @@ fn rules_can_ask_for_names_with_dots_and_compare_sizes_and_times() {
         "session.gc_maxlifetime: session.gc_maxlifetime 3600 (/etc/php/8.2/fpm/php.ini:2); \
          expected at most 30min",
     );
-    must("disable_functions: { contains: system }").on(&host).passes();
+    must("disable_functions: { all: [system] }").on(&host).passes();
     must("mysqli.default_pw: \"\"").on(&host).fails_with(
         "mysqli.default_pw: mysqli.default_pw [hidden] (/etc/php/8.2/fpm/php.ini:5); expected as \
          the rule says, [hidden]",

@@ -116,10 +116,10 @@ fn a_violation_names_the_step_that_made_it() {
 fn allowed_setuid_files_may_be_named_with_and_without_usr() {
     let with =
         || files().owned("usr/bin/su", 0o4755, (0, 0), "").owned("bin/mount", 0o4755, (0, 0), "");
-    let rule = "- { id: a, files: all, must: { setuid: [/bin/su, /usr/bin/mo*] } }\n";
+    let rule = "- { id: a, files: all, must: { setuid: { only: [/bin/su, /usr/bin/mo*] } } }\n";
     let (status, report) = check("{}", with(), rule);
     assert_eq!(status, Some(0), "{report}");
-    let rule = "- { id: a, files: all, must: { setuid: [/bin/su] } }\n";
+    let rule = "- { id: a, files: all, must: { setuid: { only: [/bin/su] } } }\n";
     let (status, report) = check("{}", with(), rule);
     assert_eq!(status, Some(1), "{report}");
     assert!(report.contains("/bin/mount"), "{report}");
@@ -165,11 +165,11 @@ fn the_rest_of_a_configuration_can_be_demanded() {
         "- id: a
   image: config
   must:
-    exposed_ports: [8080/tcp]
+    exposed_ports: { only: [8080/tcp] }
     entrypoint: /app
-    cmd: -v
+    cmd: [-v]
     labels: { owner: web }
-    volumes: [/data]
+    volumes: { only: [/data] }
     workdir: /srv
     healthcheck: true
     layers: 1
@@ -183,6 +183,9 @@ fn the_rest_of_a_configuration_can_be_demanded() {
         "exposed_ports: []",
         "entrypoint: x",
         "cmd: x",
+        "cmd: [-v, -v]",
+        "cmd: []",
+        "cmd: { not: [-v] }",
         "labels: { owner: x }",
         "labels: { z: x }",
         "volumes: []",
@@ -400,7 +403,7 @@ fn a_port_is_what_the_started_daemons_configuration_says() {
     // Not root: the port without `listen` is 8000.
     let rule = "- { id: a, port: 8000/tcp, must: { bound_by: nginx } }\n";
     assert_eq!(check(config, with(""), rule).0, Some(0));
-    let rule = "- { id: a, port: 8080/tcp, must: { addresses: loopback } }\n";
+    let rule = "- { id: a, port: 8080/tcp, must: { addresses: { only: loopback } } }\n";
     assert_eq!(check(config, with("listen 8080;"), rule).0, Some(1));
     assert_eq!(check(config, with("listen 127.0.0.1:8080;"), rule).0, Some(0));
 }

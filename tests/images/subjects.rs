@@ -26,8 +26,8 @@ rules:
   - { id: sysctl, sysctl: fs.protected_symlinks, must: { configured: 1 } }
   - { id: sysctl-none, sysctl: net.ipv4.ip_forward, must: { configured: 0 } }
   - { id: module, kernel_module: usb-storage, must: { blacklisted: true } }
-  - { id: accounts, accounts: all, must: { uid_0: [root], empty_passwords: false, duplicate_ids: false } }
-  - { id: user, user: www-data, must: { exists: true, uid: 33, shell: /usr/sbin/nologin, groups: [www-data] } }
+  - { id: accounts, accounts: all, must: { uid_0: { only: [root] }, empty_passwords: false, duplicate_ids: false } }
+  - { id: user, user: www-data, must: { exists: true, uid: 33, shell: /usr/sbin/nologin, groups: { only: [www-data] } } }
   - { id: group, group: shadow, must: { exists: true, gid: 42 } }
   - { id: file, file: /etc/shadow, must: { owner: root, group: shadow, mode: "0640", readable_by: [root] } }
   - { id: glob, file: "/etc/cron.d/*", must: { owner: root, writable_only_by: root } }
@@ -426,7 +426,7 @@ fn what_only_a_running_host_has_is_skipped() {
     for text in [
         "unit: it.service\nmust: { active: true }",
         "sysctl: kernel.pid_max\nmust: { value: 1, consistent: true }",
-        "mount: /tmp\nmust: { options: [nosuid] }",
+        "mount: /tmp\nmust: { options: { all: [nosuid] } }",
         "kernel_module: dccp\nmust: { loaded: false }",
         "port: 22/tcp\nmust: { listening: false }",
         "service: { pid_file: /run/x.pid }\nmust: { never_root: true }",

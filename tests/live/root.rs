@@ -60,7 +60,7 @@ fn files_accounts_and_settings_are_those_of_the_root_filesystem() {
     let (status, report) = root.check(
         "- { id: a, file: /etc/passwd, must: { contains: '^web:x:7001' } }
 - { id: b, user: web, must: { uid: 7001, group: web } }
-- { id: c, accounts: all, must: { uid_0: [root] } }
+- { id: c, accounts: all, must: { uid_0: { only: [root] } } }
 - { id: d, config: /etc/nginx/nginx.conf, must: { user: web } }
 - { id: e, user: daemon, must: { exists: false } }
 - { id: f, file: /etc/passwd, when: { os: shop, target: image }, must: { type: file } }

@@ -615,7 +615,7 @@ fn a_condition_that_demands_nothing_is_refused() {
 
 #[test]
 fn an_empty_list_is_refused_where_it_would_hold_for_anything() {
-    assert_snapshot!(lint_must("{ contains: [], owner: [] }"), @r"
+    assert_snapshot!(lint_must("{ contains: { all: [] }, owner: [] }"), @r"
     error: expected at least one value, found an empty list
      --> policy.yaml:5:23
       |
@@ -630,17 +630,17 @@ fn an_empty_list_is_refused_where_it_would_hold_for_anything() {
 
     2 errors; nothing was evaluated
     ");
-    assert_snapshot!(lint_rule("user: root\nmust: { member_of: [], shell: { not: [] } }"), @r"
+    assert_snapshot!(lint_rule("user: root\nmust: { member_of: { all: [] }, shell: { not: [] } }"), @r"
     error: expected at least one value, found an empty list
      --> policy.yaml:5:24
       |
-    5 |     must: { member_of: [], shell: { not: [] } }
+    5 |     must: { member_of: { all: [] }, shell: { not: [] } }
       |                        ^^
 
     error: expected at least one value, found an empty list
      --> policy.yaml:5:42
       |
-    5 |     must: { member_of: [], shell: { not: [] } }
+    5 |     must: { member_of: { all: [] }, shell: { not: [] } }
       |                                          ^^
 
     2 errors; nothing was evaluated

@@ -109,11 +109,11 @@ const RIGHT: [&str; 15] = [
     "policy: p\nrules: [{ id: r, service: { exe: /a, containers: true }, processes: workers, must: { run_as: { user: [a, b], group: { not: c } } } }]",
     "policy: p\nrules: [{ id: r, port: 80, must: { bound_by: [a, { exe: { matches: x } }, { user: 0 }, { unit: a.service }], addresses: [] } }]",
     "policy: p\nrules: [{ id: r, listeners: all, reach: network, must: { only: [22/tcp, 80, { port: 1-9, by: [a, { exe: /b }] }], root_alone: [] } }]",
-    "policy: p\nrules: [{ id: r, config: /a, format: nginx, must: { a.b: x, c: [1, 2], d: { contains: { matches: x } }, e: { set: false }, f: { is: [a], default: b }, g: { not: { at_most: 4 } } } }]",
+    "policy: p\nrules: [{ id: r, config: /a, format: nginx, must: { a.b: x, c: [1, 2], d: { some: { matches: x } }, e: { set: false }, f: { is: [a], default: b }, g: { not: { at_most: 4 } } } }]",
     "policy: p\ntags: [a, b]\nwhen: { os_version: { at_least: 12 }, package: [a, b], service: c }\nrules: [{ id: r, tags: x, file: /a, must: { any: [{ owner: root }, { not: { all: [{ group: a }, { mode: 0640 }] } }], not: { exists: false } } }]",
     "policy: p\nrules: [{ id: r, unit: a.service, must: { enabled: true, user: { not: { same_as: file./a.owner } }, Service.User: x, Service.UMask: { at_most: { same_as: file./a.mode } }, any: { Socket.X: [1, { same_as: user.a.uid }] } } }]",
-    "policy: p\nrules: [{ id: r, package: a, must: { version: { at_least: 1.2, not: [1.3] }, held: false } }, { id: s, mount: /a, must: { options: [ro], as_configured: true } }]",
-    "policy: p\nrules: [{ id: r, accounts: all, must: { uid_0: [root, { matches: ^r }], can_login: [] } }]",
+    "policy: p\nrules: [{ id: r, package: a, must: { version: { at_least: 1.2, not: [1.3] }, held: false } }, { id: s, mount: /a, must: { options: { all: [ro] }, as_configured: true } }]",
+    "policy: p\nrules: [{ id: r, accounts: all, must: { uid_0: { only: [root, { matches: ^r }] }, can_login: [] } }]",
     "policy: p\nrules:\n  - id: r\n    user: root\n    must:\n      can_login: ${may}\n      groups: []\n      shell: { not: { matches: x } }",
 ];
 
@@ -157,7 +157,7 @@ const WRONG: [(&str, &str); 48] = [
     ("/rules/0", "policy: p\nrules: [{ id: r, file: /a, format: nginx, must: { exists: true } }]"),
     (
         "/rules/0",
-        "policy: p\nrules: [{ id: r, accounts: all, absent: skip, must: { uid_0: [root] } }]",
+        "policy: p\nrules: [{ id: r, accounts: all, absent: skip, must: { uid_0: { only: [root] } } }]",
     ),
     (
         "/rules/0/severity",
@@ -171,7 +171,10 @@ const WRONG: [(&str, &str); 48] = [
         "/rules/0/absent",
         "policy: p\nrules: [{ id: r, absent: skpi, file: /a, must: { exists: true } }]",
     ),
-    ("/rules/0/accounts", "policy: p\nrules: [{ id: r, accounts: some, must: { uid_0: [root] } }]"),
+    (
+        "/rules/0/accounts",
+        "policy: p\nrules: [{ id: r, accounts: some, must: { uid_0: { only: [root] } } }]",
+    ),
     ("/rules/0/format", "policy: p\nrules: [{ id: r, config: /a, format: ngnix, must: { a: b } }]"),
     (
         "/rules/0/processes",

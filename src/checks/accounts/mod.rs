@@ -6,9 +6,10 @@ use crate::facts::account::{Accounts, PasswordField, User};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Expect, each};
+use crate::policy::expect::Expect;
 use crate::policy::node::Node;
 use crate::policy::operand::Text;
+use crate::policy::set::{SetOf, only};
 use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
@@ -35,15 +36,15 @@ static CONDITIONS: &[Condition<Arc<Accounts>>] = &[
     Condition {
         info: ConditionInfo {
             name: "uid_0",
-            doc: "Only these accounts have uid 0.",
-            form: Form::Words,
-            example: "[root]",
+            doc: "The accounts that have uid 0.",
+            form: Form::Set,
+            example: "{ only: [root] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            let wanted = names("uid_0", node, problems)?;
             Some(Box::new(move |accounts, _| {
                 let roots = accounts.users.iter().filter(|user| user.uid == 0);
-                only(accounts, "uid_0", "uid 0 only for", &allowed, roots.collect())
+                of_set(accounts, "uid_0", "uid 0:", &wanted, roots.collect())
             }))
         },
     },
@@ -98,12 +99,12 @@ static CONDITIONS: &[Condition<Arc<Accounts>>] = &[
     Condition {
         info: ConditionInfo {
             name: "can_login",
-            doc: "Only these accounts have a password that can match and a shell that lets them in.",
-            form: Form::Words,
-            example: "[root, admin]",
+            doc: "The accounts that have a password that can match and a shell that lets them in.",
+            form: Form::Set,
+            example: "{ only: [root, admin] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            let wanted = names("can_login", node, problems)?;
             Some(Box::new(move |accounts, target| {
                 let mut able = Vec::new();
                 let mut unread = None;
@@ -114,9 +115,11 @@ static CONDITIONS: &[Condition<Arc<Accounts>>] = &[
                         Err(why) => unread = Some(why),
                     }
                 }
-                let answer = only(accounts, "can_login", "able to log in only", &allowed, able);
+                let answer = of_set(accounts, "can_login", "able to log in:", &wanted, able);
                 match unread {
-                    Some(why) if answer.outcome == Outcome::Pass => answer.unknown(why),
+                    Some(why) if answer.outcome == Outcome::Pass || wanted.wants_members() => {
+                        answer.unknown(why)
+                    }
                     _ => answer,
                 }
             }))
@@ -138,25 +141,25 @@ static CONDITIONS: &[Condition<Arc<Accounts>>] = &[
     Condition {
         info: ConditionInfo {
             name: "service_shells",
-            doc: "Only these accounts with a uid from 1 to 999 have a shell of /etc/shells.",
-            form: Form::Words,
-            example: "[postgres]",
+            doc: "The accounts with a uid from 1 to 999 that have a shell of /etc/shells.",
+            form: Form::Set,
+            example: "{ only: [postgres] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Text>> = each(node, problems, Expect::parse);
-            Some(Box::new(move |accounts, target| service_shells(accounts, &allowed, target)))
+            let wanted = names("service_shells", node, problems)?;
+            Some(Box::new(move |accounts, target| service_shells(accounts, &wanted, target)))
         },
     },
     Condition {
         info: ConditionInfo {
             name: "root_equivalent",
-            doc: "Only these accounts, and those of uid 0, may use an object that amounts to root: \
+            doc: "The accounts beside those of uid 0 that may use an object that amounts to root: \
                   sockets of container engines, disks, /etc/shadow, directories of root's PATH.",
-            form: Form::Words,
-            example: "[admin]",
+            form: Form::Only,
+            example: "{ only: [admin] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            let allowed = only("root_equivalent", node, problems, Expect::parse)?;
             Some(Box::new(move |accounts, target| root_equivalent(accounts, &allowed, target)))
         },
     },
@@ -207,23 +210,32 @@ pub fn earned(accounts: &Accounts, holds: bool) -> Fact<bool> {
     }
 }
 
-fn only(
+fn names(key: &str, node: &Node, problems: &mut Diagnostics) -> Option<SetOf<Expect<Text>>> {
+    SetOf::parse(key, node, problems, Expect::parse)
+}
+
+fn of_set(
     accounts: &Accounts,
     condition: &str,
     what: &str,
-    allowed: &[Expect<Text>],
+    wanted: &SetOf<Expect<Text>>,
     found: Vec<&User>,
 ) -> Assertion {
-    let fits = |user: &&User| allowed.iter().any(|expect| expect.holds_for(&user.name));
-    let strangers: Vec<&User> = found.iter().copied().filter(|user| !fits(user)).collect();
+    let judged = wanted.judge(&found, |expect, user| Ok(expect.holds_for(&user.name)));
+    let strangers: Vec<&User> =
+        judged.strangers.iter().filter_map(|index| found.get(*index).copied()).collect();
     let shown = if strangers.is_empty() { &found } else { &strangers };
     let names: Vec<&str> = shown.iter().map(|user| user.name.as_str()).collect();
-    let expected: Vec<String> = allowed.iter().map(Expect::show).collect();
+    // A line that was not understood may be an account that is missed.
+    let holds = match judged.holds {
+        Ok(holds) => earned(accounts, holds || strangers.is_empty()).map(|_| holds),
+        unknown => unknown,
+    };
     about(condition)
-        .expected(format!("{what} {}", expected.join(", ")))
+        .expected(format!("{what} {}", wanted.show(Expect::show)))
         .observed(if names.is_empty() { "nobody".into() } else { names.join(", ") })
         .seen(shown.iter().map(|user| evidence(user)))
-        .decide(earned(accounts, strangers.is_empty()))
+        .decide(holds)
 }
 
 fn evidence(user: &User) -> Sighting {
@@ -326,7 +338,11 @@ fn weak_hashes(accounts: &Accounts, target: &dyn Target) -> Assertion {
 /// Accounts below this uid are those of services, `login.defs(5)` (`UID_MIN`) of all distributions.
 const FIRST_PERSON: u32 = 1000;
 
-fn service_shells(accounts: &Accounts, allowed: &[Expect<Text>], target: &dyn Target) -> Assertion {
+fn service_shells(
+    accounts: &Accounts,
+    wanted: &SetOf<Expect<Text>>,
+    target: &dyn Target,
+) -> Assertion {
     let shells = match target.read(Path::new("/etc/shells")) {
         Ok(content) => content.unwrap_or_default(),
         Err(why) => return about("service_shells").unknown(why),
@@ -342,7 +358,7 @@ fn service_shells(accounts: &Accounts, allowed: &[Expect<Text>], target: &dyn Ta
         (1..FIRST_PERSON).contains(&user.uid) && (listed || known)
     };
     let able = accounts.users.iter().filter(lets_in).collect();
-    only(accounts, "service_shells", "a login shell below uid 1000 only for", allowed, able)
+    of_set(accounts, "service_shells", "a login shell below uid 1000:", wanted, able)
 }
 
 fn root_equivalent(

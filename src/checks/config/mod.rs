@@ -1,7 +1,9 @@
 #![doc = include_str!("page.md")]
 
+mod places;
 pub(crate) mod refer;
 pub mod setting;
+pub mod wanted;
 
 use super::file::{expand, path_or_glob};
 use crate::checks::config::setting::SettingTest;

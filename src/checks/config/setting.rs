@@ -1,5 +1,7 @@
 //! One setting of a configuration file against what a rule wants of it.
 
+use super::places::{self, Compared, each_place_decides, has_no_owner};
+use super::wanted::Wanted;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Location, Lookup, Setting, Settings};
 use crate::facts::{Fact, Unknown};
@@ -7,9 +9,8 @@ use crate::formats::Format;
 use crate::host::Target;
 use crate::host::redacted::left_out;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::{Expect, OPERATORS, Operand, all, any};
-use crate::policy::node::{Key, Node, Value, unknown_key};
-use crate::policy::operand::SettingValue;
+use crate::policy::expect::{Expect, Operand, all, any};
+use crate::policy::node::{Key, Node, Value};
 use crate::rules::guard_gaps::advice;
 use crate::text::secrets::{self, HIDDEN};
 use crate::text::{self, shell};
@@ -23,30 +24,12 @@ pub struct SettingTest {
     default: Option<String>,
 }
 
-enum Wanted {
-    /// Every value is as expected.
-    Every(Expect<SettingValue>),
-    /// At least one value is as expected.
-    Contains(Expect<SettingValue>),
-    /// It is set at all, or it is not.
-    Set(bool),
-}
-
 impl SettingTest {
     /// Reads what stands behind a setting's path.
     pub fn parse(path: &str, node: &Node, format: &Format) -> Result<Self, Diagnostic> {
         let (default, node) = split_default(node)?;
-        known_keys(&node)?;
         limits_are(&node, (format.kind)(path), (format.special)(path))?;
-        let wanted = match &node.value {
-            Value::Map(entries) => match entries.as_slice() {
-                [(key, value)] if key.text == "contains" => Wanted::Contains(Expect::parse(value)?),
-                [(key, value)] if key.text == "set" => Wanted::Set(value.boolean()?),
-                [(key, value)] if key.text == "is" => Wanted::Every(Expect::parse(value)?),
-                _ => Wanted::Every(Expect::parse(&node)?),
-            },
-            _ => Wanted::Every(Expect::parse(&node)?),
-        };
+        let wanted = Wanted::parse(path, &node, format)?;
         Ok(Self { path: path.to_owned(), wanted, default })
     }
 
@@ -54,10 +37,10 @@ impl SettingTest {
     pub fn value_wanted(&self) -> Option<String> {
         match &self.wanted {
             _ if secrets::is_secret_setting(&self.path) => None,
-            Wanted::Every(expect) | Wanted::Contains(expect) => {
+            Wanted::Every(expect) | Wanted::Some(expect) => {
                 expect.wanted().map(|value| value.0.clone())
             }
-            Wanted::Set(_) => None,
+            _ => None,
         }
     }
 
@@ -76,12 +59,26 @@ impl SettingTest {
     ) -> Assertion {
         let found = settings.lookup(&self.path);
         let default = self.default.as_deref().or_else(|| (format.default)(&self.path));
-        let verdicts: Vec<(Lookup, Fact<bool>)> = found
-            .iter()
-            .map(|lookup| (*lookup, self.seen(lookup, default, format, target)))
-            .collect();
+        let answers: Vec<Fact<bool>> = match &self.wanted {
+            Wanted::Members(set, between) => {
+                let compared = Compared {
+                    set,
+                    between: *between,
+                    kind: (format.kind)(&self.path),
+                    special: (format.special)(&self.path),
+                    default,
+                    empty_if_unset: has_no_owner(format.name),
+                };
+                let answers = places::judge(settings, &found, &compared);
+                let told = |(lookup, answer)| self.told(lookup, target).and(answer);
+                found.iter().zip(answers).map(told).collect()
+            }
+            _ => found.iter().map(|lookup| self.seen(lookup, default, format, target)).collect(),
+        };
+        let verdicts: Vec<(Lookup, Fact<bool>)> = found.iter().copied().zip(answers).collect();
         let violated = || verdicts.iter().filter(|(_, fact)| *fact == Ok(false));
-        let shown: Vec<&Lookup> = if violated().next().is_some() && !self.is_contains() {
+        let shown: Vec<&Lookup> = if violated().next().is_some() && each_place_decides(&self.wanted)
+        {
             violated().map(|(lookup, _)| lookup).collect()
         } else {
             found.iter().collect()
@@ -89,11 +86,18 @@ impl SettingTest {
         let observed: Vec<String> =
             shown.iter().map(|lookup| self.words(lookup, default, format)).collect();
         let facts = || verdicts.iter().map(|(_, fact)| fact.clone());
-        let holds = if self.is_contains() { any(facts()) } else { all(facts()) };
+        let holds = match &self.wanted {
+            Wanted::Some(_) => any(facts()),
+            Wanted::Count(expect) => {
+                let set = found.iter().filter(|lookup| matches!(lookup, Lookup::Set(_)));
+                Ok(expect.holds_for(set.count() as u64))
+            }
+            _ => all(facts()),
+        };
         // What stands in a part that could not be read may decide differently. A violation is only
         // certain when a value is seen that violates, and nothing unread can replace it.
         let seen = violated().any(|(lookup, _)| matches!(lookup, Lookup::Set(_)));
-        let certain = seen && !self.is_contains() && !settings.unread_can_override();
+        let certain = seen && each_place_decides(&self.wanted) && !settings.unread_can_override();
         let holds = match (&holds, settings.unread.first()) {
             (Ok(true), Some(why)) => Err(why.clone()),
             (Ok(false), Some(why)) if !certain => Err(why.clone()),
@@ -109,10 +113,6 @@ impl SettingTest {
             .seen(shown.iter().map(|lookup| self.sighting(lookup)))
             .decide(holds)
             .repaired_by(steps)
-    }
-
-    fn is_contains(&self) -> bool {
-        matches!(self.wanted, Wanted::Contains(_))
     }
 
     fn words(&self, lookup: &Lookup, default: Option<&str>, format: &Format) -> String {
@@ -137,10 +137,7 @@ impl SettingTest {
     /// Whether the rule gives a limit, and the value is the one that means none.
     fn is_beyond(&self, spellings: &[&str], format: &Format) -> bool {
         let (kind, special) = ((format.kind)(&self.path), (format.special)(&self.path));
-        let limited = match &self.wanted {
-            Wanted::Every(expect) | Wanted::Contains(expect) => expect.has_upper_limit(),
-            Wanted::Set(_) => false,
-        };
+        let limited = self.wanted.expect().is_some_and(Expect::has_upper_limit);
         limited && special.no_limit(kind, spellings) == Ok(true)
     }
 
@@ -173,13 +170,9 @@ impl SettingTest {
         // A value that holds would be told by what is expected.
         let secret = secrets::is_secret_setting(&self.path);
         match &self.wanted {
-            Wanted::Every(_) | Wanted::Contains(_) if secret => {
-                format!("as the rule says, {HIDDEN}")
-            }
-            Wanted::Every(expect) => expect.show(),
-            Wanted::Contains(expect) => format!("a value that is {}", expect.show()),
-            Wanted::Set(true) => "to be set".into(),
-            Wanted::Set(false) => "not to be set".into(),
+            Wanted::Count(_) | Wanted::Set(_) => self.wanted.show(),
+            _ if secret => format!("as the rule says, {HIDDEN}"),
+            wanted => wanted.show(),
         }
     }
 
@@ -191,29 +184,39 @@ impl SettingTest {
         format: &Format,
         target: &dyn Target,
     ) -> Fact<bool> {
-        if let (Wanted::Every(_) | Wanted::Contains(_), Lookup::Set(setting)) =
-            (&self.wanted, lookup)
-        {
-            let mut spellings = setting.also.iter().chain([&setting.value]);
-            if let Some(why) = spellings.find_map(|text| left_out(target, &self.path, text)) {
-                return Err(why);
-            }
+        if self.wanted.expect().is_some() {
+            self.told(lookup, target)?;
         }
         self.holds(lookup, default, format)
     }
 
+    /// A recording leaves secrets out.
+    fn told(&self, lookup: &Lookup, target: &dyn Target) -> Fact<()> {
+        let Lookup::Set(setting) = lookup else { return Ok(()) };
+        let mut spellings = setting.also.iter().chain([&setting.value]);
+        match spellings.find_map(|text| left_out(target, &self.path, text)) {
+            Some(why) => Err(why),
+            None => Ok(()),
+        }
+    }
+
     fn holds(&self, lookup: &Lookup, default: Option<&str>, format: &Format) -> Fact<bool> {
         let (kind, special) = ((format.kind)(&self.path), (format.special)(&self.path));
-        match (&self.wanted, lookup) {
-            (Wanted::Set(wanted), lookup) => Ok(matches!(lookup, Lookup::Set(_)) == *wanted),
-            (Wanted::Every(expect) | Wanted::Contains(expect), Lookup::Set(setting)) => {
+        let expect = match &self.wanted {
+            Wanted::Set(wanted) => return Ok(matches!(lookup, Lookup::Set(_)) == *wanted),
+            // Compared by their number and place by place.
+            Wanted::Count(_) | Wanted::Members(..) => return Ok(true),
+            Wanted::Every(expect) | Wanted::Some(expect) => expect,
+        };
+        match lookup {
+            Lookup::Set(setting) => {
                 let holds = expect.holds_for(&spellings(setting), kind, special);
                 holds.map_err(|why| match self.hides(setting) {
                     true => Unknown::new(HIDDEN, why.cause),
                     false => why,
                 })
             }
-            (Wanted::Every(expect) | Wanted::Contains(expect), Lookup::NotSet(_)) => {
+            Lookup::NotSet(_) => {
                 let Some(default) = default else { return Ok(false) };
                 // A default of no is as good as one of false, as it is for a value that is set.
                 let also = match format.name {
@@ -272,26 +275,6 @@ fn place(at: &Location) -> String {
     }
 }
 
-/// Refuses keys that are none, and settings' own ones that do not stand alone.
-fn known_keys(node: &Node) -> Result<(), Diagnostic> {
-    const OWN: [&str; 3] = ["contains", "set", "is"];
-    let Value::Map(entries) = &node.value else { return Ok(()) };
-    for (key, value) in entries {
-        let own = OWN.contains(&key.text.as_str());
-        if own && entries.len() > 1 {
-            let message = format!("`{}` cannot be combined with other demands", key.text);
-            return Err(
-                Diagnostic::at(&key.span, message).help("only `default:` may stand beside it")
-            );
-        }
-        if !own && !OPERATORS.contains(&key.text.as_str()) {
-            let known: Vec<&str> = OPERATORS.into_iter().chain(OWN).chain(["default"]).collect();
-            return Err(unknown_key(key, value, &known));
-        }
-    }
-    Ok(())
-}
-
 /// Refuses limits with which no value of this kind could be compared, or that none can keep.
 pub fn limits_are(node: &Node, kind: Kind, special: Special) -> Result<(), Diagnostic> {
     match &node.value {
@@ -312,6 +295,8 @@ pub fn limits_are(node: &Node, kind: Kind, special: Special) -> Result<(), Diagn
                     }
                     Ok(())
                 }
+                // A number of values, whatever they are.
+                ("count", _) => Ok(()),
                 _ => limits_are(value, kind, special),
             })
         }

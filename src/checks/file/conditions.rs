@@ -2,7 +2,7 @@
 
 use crate::access::Permission;
 use crate::checks::file::access::could;
-use crate::checks::file::content::{Digest, contains, multi_line, sha256};
+use crate::checks::file::content::{Digest, contains, multi_line, not_contains, patterns, sha256};
 use crate::checks::file::writers::writable_only_by;
 use crate::checks::file::{FileView, link_words};
 use crate::facts::file::FileFact;
@@ -223,14 +223,14 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
     Condition {
         info: ConditionInfo {
             name: "contains",
-            doc: "Each of these regular expressions matches somewhere in its content (^ and $ match \
-                  at lines).",
-            form: Form::Words,
+            doc: "This regular expression matches somewhere in its content (^ and $ match at lines). \
+                  Several are a set: { all: [...] }, { any: [...] } or { none: [...] }.",
+            form: Form::Patterns,
             example: "'^root:'",
         },
         read: |node, _, problems| {
-            let patterns: Vec<Regex> = each_of_some(node, problems, multi_line);
-            Some(Box::new(move |view, target| contains(view, &patterns, true, target)))
+            let wanted = patterns(node, problems)?;
+            Some(Box::new(move |view, target| contains(view, &wanted, target)))
         },
     },
     Condition {
@@ -242,7 +242,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
         },
         read: |node, _, problems| {
             let patterns: Vec<Regex> = each_of_some(node, problems, multi_line);
-            Some(Box::new(move |view, target| contains(view, &patterns, false, target)))
+            Some(Box::new(move |view, target| not_contains(view, &patterns, target)))
         },
     },
 ];

@@ -3,11 +3,12 @@
 use crate::checks::file::FileView;
 use crate::checks::file::conditions::{about, file_of};
 use crate::facts::file::Match;
-use crate::facts::{Cause, Unknown};
+use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
-use crate::policy::Diagnostic;
 use crate::policy::expect::{Expect, Operand, Term, pattern};
-use crate::policy::node::{Node, Scalar};
+use crate::policy::node::{Node, Scalar, Value};
+use crate::policy::set::{SetOf, Word};
+use crate::policy::{Diagnostic, Diagnostics};
 use crate::text;
 use crate::verdict::Assertion;
 use regex::Regex;
@@ -60,40 +61,70 @@ pub fn multi_line(node: &Node) -> Result<Regex, Diagnostic> {
         .map_err(|_| node.expected("a regular expression"))
 }
 
-/// Looks for matches: of each pattern (`wanted`), or of none.
-pub fn contains(
-    view: &FileView,
-    patterns: &[Regex],
-    wanted: bool,
-    target: &dyn Target,
-) -> Assertion {
+/// Reads one regular expression, or a set of them with its word.
+pub fn patterns(node: &Node, problems: &mut Diagnostics) -> Option<SetOf<Regex>> {
+    match &node.value {
+        Value::Scalar(_) => {
+            problems.ok(multi_line(node)).map(|one| SetOf::of(Word::All, vec![one]))
+        }
+        _ => SetOf::parse_words("contains", node, &["all", "any", "none"], problems, multi_line),
+    }
+}
+
+/// Looks for matches.
+pub fn contains(view: &FileView, wanted: &SetOf<Regex>, target: &dyn Target) -> Assertion {
+    let (path, file) = file_of(view);
+    let expected = format!("contains {}", wanted.show(|regex| format!("/{regex}/")));
+    let assertion = about(view, "contains", path, file).expected(expected);
+    let all: Vec<&Regex> = wanted.all_members().collect();
+    match matches(view, &all, target) {
+        Ok((found, words)) => {
+            // What is in the set are the patterns that match.
+            let there: Vec<&str> = all
+                .iter()
+                .zip(&found)
+                .filter(|(_, found)| **found != Match::Nowhere)
+                .map(|(regex, _)| regex.as_str())
+                .collect();
+            let judged = wanted.judge(&there, |regex, there| Ok(regex.as_str() == *there));
+            assertion.observed(words).decide(judged.holds)
+        }
+        Err(why) => assertion.unknown(why),
+    }
+}
+
+/// Looks for matches of patterns of which none may match.
+pub fn not_contains(view: &FileView, patterns: &[Regex], target: &dyn Target) -> Assertion {
     let (path, file) = file_of(view);
     let words: Vec<String> = patterns.iter().map(|regex| format!("/{regex}/")).collect();
-    let (condition, expected) = if wanted {
-        ("contains", format!("contains {}", words.join(" and ")))
-    } else {
-        ("not_contains", format!("does not contain {}", words.join(" or ")))
-    };
-    let assertion = about(view, condition, path, file).expected(expected);
-    // The line of a match is evidence; the match itself may be a secret and is not repeated.
-    let mut found: Vec<(String, Match)> = Vec::new();
-    for regex in patterns {
-        match target.first_match(&view.path, regex) {
-            Ok(Some(first)) => found.push((format!("/{regex}/"), first)),
-            Ok(None) => {
-                let why = Unknown::new(text::path(&view.path), Cause::Vanished);
-                return assertion.unknown(why);
-            }
-            Err(why) => return assertion.unknown(why),
+    let assertion = about(view, "not_contains", path, file)
+        .expected(format!("does not contain {}", words.join(" or ")));
+    match matches(view, &patterns.iter().collect::<Vec<_>>(), target) {
+        Ok((found, words)) => {
+            assertion.observed(words).decide(Ok(found.iter().all(|found| *found == Match::Nowhere)))
         }
+        Err(why) => assertion.unknown(why),
     }
-    let observed: Vec<String> = found
-        .iter()
-        .map(|(regex, first)| match first {
-            Match::Line(line) => format!("{regex} in line {line}"),
-            Match::Nowhere => format!("no {regex}"),
-        })
-        .collect();
-    let holds = found.iter().all(|(_, first)| (*first != Match::Nowhere) == wanted);
-    assertion.observed(observed.join(", ")).decide(Ok(holds))
+}
+
+/// Where each pattern matches first, and the same in words. The line of a match is evidence; the
+/// match itself may be a secret and is not repeated.
+fn matches(
+    view: &FileView,
+    patterns: &[&Regex],
+    target: &dyn Target,
+) -> Fact<(Vec<Match>, String)> {
+    let mut found = Vec::new();
+    let mut words = Vec::new();
+    for regex in patterns {
+        let Some(first) = target.first_match(&view.path, regex)? else {
+            return Err(Unknown::new(text::path(&view.path), Cause::Vanished));
+        };
+        words.push(match &first {
+            Match::Line(line) => format!("/{regex}/ in line {line}"),
+            Match::Nowhere => format!("no /{regex}/"),
+        });
+        found.push(first);
+    }
+    Ok((found, words.join(", ")))
 }

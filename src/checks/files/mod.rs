@@ -6,9 +6,9 @@ use crate::facts::{Cause, Fact, Unknown, capability};
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::each;
 use crate::policy::node::Node;
 use crate::policy::service::absolute_path;
+use crate::policy::set::only;
 use crate::rules::combine::Demand;
 use crate::rules::compile::one_of;
 use crate::rules::condition::{
@@ -45,11 +45,11 @@ static CONDITIONS: &[Condition<Walked>] = &[
         info: ConditionInfo {
             name: "setuid",
             doc: "Only these files run as their owner (setuid); [] allows none.",
-            form: Form::Words,
-            example: "[/usr/bin/su, /usr/bin/passwd]",
+            form: Form::Only,
+            example: "{ only: [/usr/bin/su, /usr/bin/passwd] }",
         },
         read: |node, _, problems| {
-            let allowed = each(node, problems, pattern);
+            let allowed = only("setuid", node, problems, pattern)?;
             Some(judge("setuid", 0o4000, "u-s", allowed))
         },
     },
@@ -57,11 +57,11 @@ static CONDITIONS: &[Condition<Walked>] = &[
         info: ConditionInfo {
             name: "setgid",
             doc: "Only these files run as their group (setgid); [] allows none.",
-            form: Form::Words,
-            example: "[/usr/bin/chage]",
+            form: Form::Only,
+            example: "{ only: [/usr/bin/chage] }",
         },
         read: |node, _, problems| {
-            let allowed = each(node, problems, pattern);
+            let allowed = only("setgid", node, problems, pattern)?;
             Some(judge("setgid", 0o2000, "g-s", allowed))
         },
     },
@@ -69,11 +69,11 @@ static CONDITIONS: &[Condition<Walked>] = &[
         info: ConditionInfo {
             name: "capabilities",
             doc: "Only these files have file capabilities; [] allows none.",
-            form: Form::Words,
-            example: "[/usr/bin/ping]",
+            form: Form::Only,
+            example: "{ only: [/usr/bin/ping] }",
         },
         read: |node, _, problems| {
-            let allowed = each(node, problems, pattern);
+            let allowed = only("capabilities", node, problems, pattern)?;
             Some(Box::new(move |walked, target| capabilities(walked, &allowed, target)))
         },
     },
@@ -82,11 +82,11 @@ static CONDITIONS: &[Condition<Walked>] = &[
             name: "world_writable",
             doc: "Only these files and directories can be written by everybody; a sticky directory \
                   such as /tmp does not count. [] allows none.",
-            form: Form::Words,
-            example: "[/srv/upload]",
+            form: Form::Only,
+            example: "{ only: [/srv/upload] }",
         },
         read: |node, _, problems| {
-            let allowed = each(node, problems, pattern);
+            let allowed = only("world_writable", node, problems, pattern)?;
             Some(Box::new(move |walked, _| {
                 let writable = |fact: &FileFact| {
                     let sticky = fact.kind == FileKind::Directory && fact.mode.0 & 0o1000 != 0;

@@ -5,8 +5,9 @@ use crate::facts::Fact;
 use crate::facts::account::Group;
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Expect, each, operand};
+use crate::policy::expect::{Expect, operand};
 use crate::policy::operand::{Number, Principal, Text};
+use crate::policy::set::SetOf;
 use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
@@ -71,14 +72,13 @@ static CONDITIONS: &[Condition<GroupView>] = &[
     Condition {
         info: ConditionInfo {
             name: "members",
-            doc: "Its members, those who have it as their primary group included, are among these; \
-                  [] allows none.",
-            form: Form::Words,
-            example: "[www-data]",
+            doc: "Its members, those who have it as their primary group included; [] for none.",
+            form: Form::Set,
+            example: "{ only: [www-data] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Text>> = each(node, problems, Expect::parse);
-            Some(Box::new(move |view, target| members(view, &allowed, target)))
+            let wanted = SetOf::parse("members", node, problems, Expect::parse)?;
+            Some(Box::new(move |view, target| members(view, &wanted, target)))
         },
     },
 ];
@@ -160,24 +160,28 @@ fn all_members(group: &Group, target: &dyn Target) -> Fact<BTreeSet<String>> {
     Ok(listed.chain(primary.map(|user| user.name.clone())).collect())
 }
 
-fn members(view: &GroupView, allowed: &[Expect<Text>], target: &dyn Target) -> Assertion {
-    let expected: Vec<String> = allowed.iter().map(Expect::show).collect();
-    let assertion = about(view, "members").expected(format!("only [{}]", expected.join(", ")));
-    match all_members(&view.group, target) {
-        Ok(members) => {
-            let strangers: Vec<&str> = members
-                .iter()
-                .filter(|name| !allowed.iter().any(|expect| expect.holds_for(name)))
-                .map(String::as_str)
-                .collect();
-            let observed = match (members.is_empty(), strangers.as_slice()) {
-                (true, _) => "no members".to_owned(),
-                (false, []) => members.iter().cloned().collect::<Vec<_>>().join(", "),
-                (false, strangers) => format!("{} as well", strangers.join(", ")),
-            };
-            let holds = target.accounts().and_then(|all| earned(&all, strangers.is_empty()));
-            assertion.observed(observed).decide(holds)
-        }
-        Err(why) => assertion.unknown(why),
-    }
+fn members(view: &GroupView, wanted: &SetOf<Expect<Text>>, target: &dyn Target) -> Assertion {
+    let expected = format!("members: {}", wanted.show(Expect::show));
+    let assertion = about(view, "members").expected(expected);
+    let members: Vec<String> = match all_members(&view.group, target) {
+        Ok(members) => members.into_iter().collect(),
+        Err(why) => return assertion.unknown(why),
+    };
+    let judged = wanted.judge(&members, |expect, name| Ok(expect.holds_for(name)));
+    let strangers: Vec<&str> =
+        judged.strangers.iter().filter_map(|at| members.get(*at)).map(String::as_str).collect();
+    let observed = match (members.is_empty(), strangers.as_slice()) {
+        (true, _) => "no members".to_owned(),
+        (false, []) => members.join(", "),
+        (false, strangers) => format!("{} as well", strangers.join(", ")),
+    };
+    // A line that was not understood may be a member that is missed.
+    let holds = match judged.holds {
+        Ok(holds) => target
+            .accounts()
+            .and_then(|all| earned(&all, holds || strangers.is_empty()))
+            .map(|_| holds),
+        unknown => unknown,
+    };
+    assertion.observed(observed).decide(holds)
 }

@@ -4,11 +4,13 @@ use crate::checks::image::ImageView;
 use crate::declared::entrypoint::{shown, words};
 use crate::host::Target;
 use crate::host::redacted::left_out;
+use crate::policy::arguments::Arguments;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, each, operand, pattern};
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::{Number, Principal, Size, Text};
 use crate::policy::port::PortSpec;
+use crate::policy::set::SetOf;
 use crate::policy::{Diagnostics, expect};
 use crate::rules::condition::{Condition, ConditionInfo, Form, only_true};
 use crate::rules::identity::{missing_user, user_is};
@@ -74,34 +76,35 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
     Condition {
         info: ConditionInfo {
             name: "exposed_ports",
-            doc: "Only these ports are exposed; [] allows none. Exposing is documentation.",
-            form: Form::Words,
-            example: "[8080/tcp]",
+            doc: "The ports that are exposed; [] for none. Exposing is documentation.",
+            form: Form::Set,
+            example: "{ only: [8080/tcp] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<PortSpec> = each(node, problems, operand);
-            Some(Box::new(move |view, _| exposed_ports(view, &allowed)))
+            let wanted = SetOf::parse("exposed_ports", node, problems, operand)?;
+            Some(Box::new(move |view, _| exposed_ports(view, &wanted)))
         },
     },
     Condition {
         info: ConditionInfo {
             name: "entrypoint",
-            doc: "Entrypoint, its words separated by single spaces; \"\" for none.",
-            form: Form::Expectation { ordered: false, textual: true },
-            example: "/usr/sbin/nginx",
+            doc: "Entrypoint: a list is its arguments one by one, [] for none; a text is compared \
+                  with them separated by single spaces.",
+            form: Form::Arguments,
+            example: "[/usr/sbin/nginx, -g, daemon off;]",
         },
         read: |node, _, problems| {
-            text(node, "entrypoint", "ENTRYPOINT", problems, |v| v.config.entrypoint.join(" "))
+            arguments(node, "entrypoint", "ENTRYPOINT", problems, |v| &v.config.entrypoint)
         },
     },
     Condition {
         info: ConditionInfo {
             name: "cmd",
-            doc: "Command, its words separated by single spaces; \"\" for none.",
-            form: Form::Expectation { ordered: false, textual: true },
-            example: "nginx -g 'daemon off;'",
+            doc: "Command, compared as the entrypoint is.",
+            form: Form::Arguments,
+            example: "[nginx, -g, daemon off;]",
         },
-        read: |node, _, problems| text(node, "cmd", "CMD", problems, |v| v.config.cmd.join(" ")),
+        read: |node, _, problems| arguments(node, "cmd", "CMD", problems, |v| &v.config.cmd),
     },
     Condition {
         info: ConditionInfo {
@@ -162,21 +165,21 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
     Condition {
         info: ConditionInfo {
             name: "volumes",
-            doc: "Only these volumes are declared; [] allows none.",
-            form: Form::Words,
-            example: "[/data]",
+            doc: "The volumes that are declared; [] for none.",
+            form: Form::Set,
+            example: "{ only: [/data] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            let wanted: SetOf<Expect<Text>> =
+                SetOf::parse("volumes", node, problems, Expect::parse)?;
             Some(Box::new(move |view, _| {
-                let fits = |volume: &str| allowed.iter().any(|expect| expect.holds_for(volume));
+                let fits = |expect: &Expect<Text>, volume: &&str| Ok(expect.holds_for(volume));
                 let all: Vec<&str> = view.config.volumes.iter().map(String::as_str).collect();
-                let names: Vec<String> = allowed.iter().map(Expect::show).collect();
                 view.about("volumes", format!("Volumes: {}", all.join(", ")))
                     .seen(view.step("VOLUME"))
-                    .expected(format!("volumes only of [{}]", names.join(", ")))
+                    .expected(format!("volumes: {}", wanted.show(Expect::show)))
                     .observed(or_none(&all))
-                    .decide(Ok(all.into_iter().all(fits)))
+                    .decide(wanted.judge(&all, fits).holds)
             }))
         },
     },
@@ -332,19 +335,43 @@ fn text(
     }))
 }
 
-fn exposed_ports(view: &ImageView, allowed: &[PortSpec]) -> Assertion {
+/// A command: a list is its arguments, in their order.
+fn arguments(
+    node: &Node,
+    name: &'static str,
+    word: &'static str,
+    problems: &mut Diagnostics,
+    found: fn(&ImageView) -> &Vec<String>,
+) -> Read {
+    let wanted = problems.ok(Arguments::parse(node))?;
+    Some(Box::new(move |view: &ImageView, target: &dyn Target| {
+        let found = found(view);
+        let joined = found.join(" ");
+        let observed = if found.is_empty() { "none".to_owned() } else { joined.clone() };
+        let holds = match left_out(target, word, &joined) {
+            Some(why) => Err(why),
+            None => Ok(wanted.hold_for(found)),
+        };
+        view.about(name, format!("{name}: {observed}"))
+            .seen(view.step(word))
+            .expected(wanted.show())
+            .observed(observed)
+            .decide(holds)
+    }))
+}
+
+fn exposed_ports(view: &ImageView, wanted: &SetOf<PortSpec>) -> Assertion {
     let all: Vec<&str> = view.config.exposed_ports.iter().map(String::as_str).collect();
-    let fits = |text: &&str| {
+    let fits = |port: &PortSpec, text: &&str| {
         // `8080` alone means TCP; ranges are written as rules write them.
         let text = if text.contains('/') { (*text).to_owned() } else { format!("{text}/tcp") };
-        allowed.iter().any(|port| port.to_string() == text)
+        Ok(port.to_string() == text)
     };
-    let names: Vec<String> = allowed.iter().map(PortSpec::to_string).collect();
     view.about("exposed_ports", format!("ExposedPorts: {}", all.join(", ")))
         .seen(view.step("EXPOSE"))
-        .expected(format!("exposed only [{}]", names.join(", ")))
+        .expected(format!("exposed: {}", wanted.show(PortSpec::to_string)))
         .observed(or_none(&all))
-        .decide(Ok(all.iter().all(fits)))
+        .decide(wanted.judge(&all, fits).holds)
 }
 
 /// Names and what is wanted of each.

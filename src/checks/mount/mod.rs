@@ -9,10 +9,11 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::{Expect, each};
+use crate::policy::expect::{Expect, each_of_some};
 use crate::policy::node::Node;
 use crate::policy::operand::Text;
 use crate::policy::service::absolute_path;
+use crate::policy::set::{SetOf, Word};
 use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, only_true, read_all};
@@ -90,13 +91,14 @@ static CONDITIONS: &[Condition<MountView>] = &[
     Condition {
         info: ConditionInfo {
             name: "options",
-            doc: "All of these options are in force.",
-            form: Form::Words,
-            example: "[nosuid, nodev, noexec]",
+            doc: "Options that are in force. `all` is what a hardening guide asks for; `suid`, `dev`, \
+                  `exec` and `async` are in force where nothing says otherwise.",
+            form: Form::Set,
+            example: "{ all: [nosuid, nodev, noexec] }",
         },
         read: |node, _, problems| {
-            let wanted = each(node, problems, option);
-            Some(Box::new(move |view, _| options(view, "options", &wanted, true)))
+            let wanted = SetOf::parse("options", node, problems, option)?;
+            Some(Box::new(move |view, _| options(view, "options", &wanted)))
         },
     },
     Condition {
@@ -107,8 +109,9 @@ static CONDITIONS: &[Condition<MountView>] = &[
             example: "[rw]",
         },
         read: |node, _, problems| {
-            let wanted = each(node, problems, option);
-            Some(Box::new(move |view, _| options(view, "no_options", &wanted, false)))
+            let none = each_of_some(node, problems, option);
+            let wanted = SetOf::of(Word::None, none);
+            Some(Box::new(move |view, _| options(view, "no_options", &wanted)))
         },
     },
     Condition {
@@ -219,21 +222,38 @@ fn text_is(view: &MountView, condition: &str, expect: &Expect<Text>, found: &str
     view.about(condition).expected(expect.show()).observed(found).decide(Ok(holds))
 }
 
-fn options(view: &MountView, condition: &str, words: &[String], wanted: bool) -> Assertion {
+/// Options that are in force where the kernel shows nothing about them.
+const UNSAID: [&str; 4] = ["suid", "dev", "exec", "async"];
+
+fn options(view: &MountView, condition: &str, wanted: &SetOf<String>) -> Assertion {
     let Some(mount) = &view.mount else { return mounted(view, true) };
-    let wrong: Vec<String> =
-        words.iter().filter(|word| mount.has(word) != wanted).cloned().collect();
-    let (verb, expected) = match wanted {
-        true => ("lacks", words.join(",")),
-        false => ("has", format!("none of {}", words.join(","))),
-    };
-    let observed = match wrong.is_empty() {
+    let said = mount.options.iter().cloned();
+    let unsaid = UNSAID.iter().filter(|word| mount.has(word)).map(|word| (*word).to_owned());
+    let found: Vec<String> = said.chain(unsaid).collect();
+    let judged = wanted.judge_but(
+        &found,
+        |option, found| Ok(option == found),
+        |found| UNSAID.contains(&found.as_str()),
+    );
+    let strangers: Vec<&str> =
+        judged.strangers.iter().filter_map(|at| found.get(*at)).map(String::as_str).collect();
+    let missing: Vec<String> = judged.missing.iter().map(|option| (*option).clone()).collect();
+    let mut words = Vec::new();
+    if !missing.is_empty() {
+        words.push(format!("lacks {}", missing.join(",")));
+    }
+    if !strangers.is_empty() {
+        words.push(format!("has {}", strangers.join(",")));
+    }
+    let observed = match words.is_empty() {
         true => shown(mount),
-        false => format!("{verb} {} ({})", wrong.join(","), shown(mount)),
+        false => format!("{} ({})", words.join(", "), shown(mount)),
     };
-    let assertion = view.about(condition).expected(expected).observed(observed);
-    let assertion = if wanted { assertion.repair(view.remount(&wrong)) } else { assertion };
-    assertion.decide(Ok(wrong.is_empty()))
+    let assertion = view.about(condition).expected(wanted.show(String::clone)).observed(observed);
+    // Which of `any` is for people to say.
+    let step = !missing.is_empty() && wanted.members(Word::Any).next().is_none();
+    let assertion = if step { assertion.repair(view.remount(&missing)) } else { assertion };
+    assertion.decide(judged.holds)
 }
 
 fn as_configured(view: &MountView, target: &dyn Target) -> Assertion {

@@ -13,6 +13,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::policy::expect::{Operand, all, any};
 use crate::policy::port::PortSpec;
+use crate::policy::set::SetOf;
 use crate::text;
 use crate::verdict::{Assertion, Sighting, Subject};
 use std::path::Path;
@@ -66,12 +67,20 @@ impl Declared {
     }
 
     /// `addresses`
-    pub fn addresses(&self, allowed: &[Address]) -> Assertion {
-        let words: Vec<String> = allowed.iter().map(Address::show).collect();
-        let fits = |socket: &Opened| allowed.iter().any(|a| a.covers(socket.listener.address));
-        self.about("addresses")
-            .expected(format!("bound only to {}", words.join(", ")))
-            .decide(self.by_all(self.opened.iter().map(|socket| Ok(fits(socket)))))
+    pub fn addresses(&self, wanted: &SetOf<Address>) -> Assertion {
+        let assertion =
+            self.about("addresses").expected(format!("bound to {}", wanted.show(Address::show)));
+        if self.opened.is_empty() {
+            return assertion.unknown(self.open_end());
+        }
+        let fits = |wanted: &Address, socket: &Opened| Ok(wanted.covers(socket.listener.address));
+        let judged = wanted.judge(&self.opened, fits);
+        // What could not be told of may be a further socket: only a stranger is certain.
+        let holds = match (judged.strangers.is_empty(), self.gap().next()) {
+            (true, Some(why)) => Err(why.clone()),
+            _ => judged.holds,
+        };
+        assertion.decide(holds)
     }
 
     /// Whether it holds for every socket; what could not be told may be a further one.

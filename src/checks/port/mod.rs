@@ -10,9 +10,10 @@ use crate::facts::host::TargetKind;
 use crate::facts::listener::Listener;
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Operand, all, each, operand};
+use crate::policy::expect::{Operand, all, operand};
 use crate::policy::node::Scalar;
 use crate::policy::port::PortSpec;
+use crate::policy::set::SetOf;
 use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
@@ -93,23 +94,22 @@ static CONDITIONS: &[Condition<PortView>] = &[
     Condition {
         info: ConditionInfo {
             name: "addresses",
-            doc: "The sockets are bound to these addresses only; 0.0.0.0 and :: stand for every \
+            doc: "The addresses that its sockets are bound to; 0.0.0.0 and :: stand for every \
                   address, `loopback` for 127.0.0.0/8 and ::1.",
-            form: Form::Words,
-            example: "loopback",
+            form: Form::Set,
+            example: "{ only: loopback }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Address> = each(node, problems, operand);
+            let wanted: SetOf<Address> = SetOf::parse("addresses", node, problems, operand)?;
             Some(Box::new(move |view, _| {
                 if let Some(declared) = &view.declared {
-                    return declared.addresses(&allowed);
+                    return declared.addresses(&wanted);
                 }
-                let fits = |s: &Listener| allowed.iter().any(|a| a.covers(s.address));
-                let expected: Vec<String> = allowed.iter().map(|a| a.show()).collect();
+                let fits = |wanted: &Address, s: &Listener| Ok(wanted.covers(s.address));
                 about(view, "addresses")
-                    .expected(format!("bound only to {}", expected.join(", ")))
+                    .expected(format!("bound to {}", wanted.show(Address::show)))
                     .observed(sockets(&view.sockets))
-                    .decide(Ok(view.sockets.iter().all(fits)))
+                    .decide(wanted.judge(&view.sockets, fits).holds)
             }))
         },
     },

@@ -14,6 +14,7 @@ use crate::host::Target;
 use crate::policy::expect::{Expect, Term, all, each, operand};
 use crate::policy::operand::{Number, Principal, Text};
 use crate::policy::service::Service;
+use crate::policy::set::SetOf;
 use crate::rules::compile::one_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form, only_true};
 use crate::rules::guard_gaps::advice;
@@ -83,27 +84,27 @@ pub static CONDITIONS: &[Condition<ServiceView>] = &[
     Condition {
         info: ConditionInfo {
             name: "groups",
-            doc: "Supplementary groups of every thread are among these (its primary group always \
-                  may be); [] allows none.",
-            form: Form::Words,
-            example: "[www-data]",
+            doc: "Supplementary groups of every thread; [] for none. `only` and `exactly` never mind \
+                  its primary group, and the other words see it.",
+            form: Form::Set,
+            example: "{ only: [www-data] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Principal>> = each(node, problems, Expect::parse);
-            Some(Box::new(move |view, target| groups(view, &allowed, target)))
+            let wanted = SetOf::parse("groups", node, problems, Expect::parse)?;
+            Some(Box::new(move |view, target| groups(view, &wanted, target)))
         },
     },
     Condition {
         info: ConditionInfo {
             name: "capabilities",
-            doc: "Inheritable, permitted, effective and ambient capabilities of every thread are \
-                  among these; [] allows none.",
-            form: Form::Words,
-            example: "[cap_net_bind_service]",
+            doc: "Inheritable, permitted, effective and ambient capabilities of every thread; [] for \
+                  none.",
+            form: Form::Set,
+            example: "{ only: [cap_net_bind_service] }",
         },
         read: |node, _, problems| {
-            let allowed = each(node, problems, capability_name).into_iter().fold(0, |a, b| a | b);
-            Some(Box::new(move |view, _| capabilities(view, allowed)))
+            let wanted = SetOf::parse("capabilities", node, problems, capability_name)?;
+            Some(Box::new(move |view, _| capabilities(view, &wanted)))
         },
     },
     Condition {

@@ -3,15 +3,17 @@
 use crate::checks::service::conditions::every_thread;
 use crate::checks::service::processes::{grouped, identity_of};
 use crate::checks::service::{ServiceView, declared};
+use crate::facts::capability;
 use crate::facts::process::{Process, Thread};
-use crate::facts::{Fact, capability};
 use crate::host::Target;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, all};
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::Principal;
+use crate::policy::set::SetOf;
 use crate::rules::identity::{group_is, group_name, missing_user, user_is};
 use crate::verdict::Assertion;
+use std::collections::BTreeSet;
 
 /// Expected user and group.
 pub type RunAs = (Option<Expect<Principal>>, Option<Expect<Principal>>);
@@ -82,33 +84,36 @@ pub fn run_as(
 }
 
 /// Supplementary groups of every thread.
-pub fn groups(view: &ServiceView, allowed: &[Expect<Principal>], target: &dyn Target) -> Assertion {
-    let is_allowed = |thread: &Thread, gid: u32| -> Fact<bool> {
-        if thread.gid.all().contains(&gid) {
-            return Ok(true);
-        }
-        crate::policy::expect::any(allowed.iter().map(|expect| group_is(target, expect, gid)))
+pub fn groups(
+    view: &ServiceView,
+    wanted: &SetOf<Expect<Principal>>,
+    target: &dyn Target,
+) -> Assertion {
+    let fits = |thread: &Thread| {
+        let primary = thread.gid.all();
+        let gids: BTreeSet<u32> = thread.groups.iter().chain(&primary).copied().collect();
+        let gids: Vec<u32> = gids.into_iter().collect();
+        let is = |expect: &Expect<Principal>, gid: &u32| group_is(target, expect, *gid);
+        wanted.judge_but(&gids, is, |gid| primary.contains(gid)).holds
     };
-    let fits = |thread: &Thread| all(thread.groups.iter().map(|gid| is_allowed(thread, *gid)));
     let names = |process: &Process| match &process.threads {
         Ok(threads) => {
-            let gids: std::collections::BTreeSet<u32> =
+            let gids: BTreeSet<u32> =
                 threads.iter().flat_map(|thread| thread.groups.iter().copied()).collect();
             let names: Vec<String> = gids.into_iter().map(|gid| group_name(target, gid)).collect();
             if names.is_empty() { "no supplementary group".into() } else { names.join("+") }
         }
         Err(_) => "unreadable".into(),
     };
-    let expected: Vec<String> = allowed.iter().map(Expect::show).collect();
     every_thread(view, "groups", &fits)
-        .expected(format!("supplementary groups only of [{}]", expected.join(", ")))
+        .expected(format!("supplementary groups: {}", wanted.show(Expect::show)))
         .observed(grouped(&view.processes, names))
 }
 
-/// Reads the name of a capability to its bit.
-pub fn capability_name(node: &Node) -> Result<u64, Diagnostic> {
+/// Reads the name of a capability to its number.
+pub fn capability_name(node: &Node) -> Result<u8, Diagnostic> {
     let text = node.text("a capability")?;
-    capability::parse(text).map(|bit| 1 << bit).ok_or_else(|| {
+    capability::parse(text).ok_or_else(|| {
         Diagnostic::at(&node.span, format!("unknown capability `{text}`")).suggest(
             text,
             (0..=40).map(capability::name).collect::<Vec<_>>().iter().map(String::as_str),
@@ -117,7 +122,7 @@ pub fn capability_name(node: &Node) -> Result<u64, Diagnostic> {
 }
 
 /// Capabilities that any thread holds or can raise.
-pub fn capabilities(view: &ServiceView, allowed: u64) -> Assertion {
+pub fn capabilities(view: &ServiceView, wanted: &SetOf<u8>) -> Assertion {
     let held = |thread: &Thread| {
         let sets = &thread.capabilities;
         sets.inheritable | sets.permitted | sets.effective | sets.ambient
@@ -126,7 +131,12 @@ pub fn capabilities(view: &ServiceView, allowed: u64) -> Assertion {
         Ok(threads) => capability::show(threads.iter().map(held).fold(0, |a, b| a | b)),
         Err(_) => "unreadable".into(),
     };
-    every_thread(view, "capabilities", &|thread| Ok(held(thread) & !allowed == 0))
-        .expected(format!("only {}", capability::show(allowed)))
+    let fits = |thread: &Thread| {
+        let bits = held(thread);
+        let found: Vec<u8> = (0..64).filter(|bit| bits & (1 << bit) != 0).collect();
+        wanted.judge(&found, |wanted, bit| Ok(wanted == bit)).holds
+    };
+    every_thread(view, "capabilities", &fits)
+        .expected(wanted.show(|bit| capability::name(*bit)))
         .observed(grouped(&view.processes, words))
 }

@@ -12,6 +12,7 @@ use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each, operand};
 use crate::policy::node::Node;
 use crate::policy::operand::{Principal, Text};
+use crate::policy::set::only;
 use crate::rules::combine::Demand;
 use crate::rules::compile::one_of;
 use crate::rules::condition::{
@@ -51,11 +52,11 @@ static CONDITIONS: &[Condition<SudoView>] = &[
             name: "root",
             doc: "Only these users may run everything, a shell, or any program of a directory as \
                   root; [] allows nobody but root.",
-            form: Form::Words,
-            example: "[deploy]",
+            form: Form::Only,
+            example: "{ only: [deploy] }",
         },
         read: |node, _, problems| {
-            let users: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            let users: Vec<Expect<Text>> = only("root", node, problems, Expect::parse)?;
             Some(Box::new(move |view, target| {
                 let expected = format!("root through sudo only for [{}]", shown(&users));
                 each_grant(view, "root", &expected, target, &|one| {
@@ -72,11 +73,11 @@ static CONDITIONS: &[Condition<SudoView>] = &[
             name: "without_password",
             doc: "Only these users may run anything as root without being asked for a password \
                   (NOPASSWD, !authenticate).",
-            form: Form::Words,
+            form: Form::Only,
             example: "[]",
         },
         read: |node, _, problems| {
-            let users: Vec<Expect<Text>> = each(node, problems, Expect::parse);
+            let users: Vec<Expect<Text>> = only("without_password", node, problems, Expect::parse)?;
             Some(Box::new(move |view, target| {
                 let expected = format!("no password asked only of [{}]", shown(&users));
                 each_grant(view, "without_password", &expected, target, &|one| {

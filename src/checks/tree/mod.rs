@@ -8,10 +8,11 @@ use crate::facts::inventory::{Found, Tally};
 use crate::facts::{Fact, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Expect, any, each};
+use crate::policy::expect::{Expect, any};
 use crate::policy::node::Node;
 use crate::policy::operand::Principal;
 use crate::policy::service::absolute_path;
+use crate::policy::set::only;
 use crate::rules::combine::Demand;
 use crate::rules::condition::{
     Condition, ConditionInfo, Form, infos, read_all, refuse_combinators,
@@ -48,11 +49,11 @@ static CONDITIONS: &[Condition<View>] = &[
             name: "world_writable",
             doc: "Only these files, and directories without sticky bit, can be written by everybody; \
                   [] allows none.",
-            form: Form::Words,
+            form: Form::Only,
             example: "[]",
         },
         read: |node, _, problems| {
-            let allowed = each(node, problems, pattern);
+            let allowed = only("world_writable", node, problems, pattern)?;
             Some(Box::new(move |view, _| {
                 let open = &view.inventory.world_writable;
                 let strangers = open.iter().filter(|one| !is_allowed(&allowed, &one.path));
@@ -99,11 +100,11 @@ static CONDITIONS: &[Condition<View>] = &[
         info: ConditionInfo {
             name: "owners",
             doc: "Every file belongs to one of these users.",
-            form: Form::Words,
-            example: "[root, www-data]",
+            form: Form::Only,
+            example: "{ only: [root, www-data] }",
         },
         read: |node, _, problems| {
-            let users: Vec<Expect<Principal>> = each(node, problems, Expect::parse);
+            let users: Vec<Expect<Principal>> = only("owners", node, problems, Expect::parse)?;
             Some(Box::new(move |view, target| {
                 let is = |uid: u32| any(users.iter().map(|user| user_is(target, user, uid)));
                 let words = list(&users);
@@ -117,11 +118,11 @@ static CONDITIONS: &[Condition<View>] = &[
         info: ConditionInfo {
             name: "groups",
             doc: "Every file belongs to one of these groups.",
-            form: Form::Words,
-            example: "[root, adm]",
+            form: Form::Only,
+            example: "{ only: [root, adm] }",
         },
         read: |node, _, problems| {
-            let groups: Vec<Expect<Principal>> = each(node, problems, Expect::parse);
+            let groups: Vec<Expect<Principal>> = only("groups", node, problems, Expect::parse)?;
             Some(Box::new(move |view, target| {
                 let is = |gid: u32| any(groups.iter().map(|group| group_is(target, group, gid)));
                 let words = list(&groups);

@@ -6,8 +6,9 @@ use super::accounts::{earned, password_words, shadow_of};
 use crate::facts::account::{Origin, PasswordField, User};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Expect, any, each, each_of_some, operand};
+use crate::policy::expect::{Expect, operand};
 use crate::policy::operand::{Number, Principal, Text};
+use crate::policy::set::{SetOf, Word};
 use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
@@ -92,25 +93,25 @@ static CONDITIONS: &[Condition<UserView>] = &[
     Condition {
         info: ConditionInfo {
             name: "groups",
-            doc: "Groups it belongs to, the primary one included, are among these.",
-            form: Form::Words,
-            example: "[www-data, ssl-cert]",
+            doc: "Groups it belongs to, the primary one included.",
+            form: Form::Set,
+            example: "{ only: [www-data, ssl-cert] }",
         },
         read: |node, _, problems| {
-            let allowed: Vec<Expect<Principal>> = each(node, problems, Expect::parse);
-            Some(Box::new(move |view, target| groups(view, &allowed, target)))
+            let wanted = SetOf::parse("groups", node, problems, Expect::parse)?;
+            Some(Box::new(move |view, target| groups(view, "groups", &wanted, target)))
         },
     },
     Condition {
         info: ConditionInfo {
             name: "member_of",
-            doc: "It belongs to each of these groups.",
-            form: Form::Words,
-            example: "[www-data]",
+            doc: "The groups that it belongs to, as `groups`.",
+            form: Form::Set,
+            example: "{ all: [www-data] }",
         },
         read: |node, _, problems| {
-            let wanted: Vec<Principal> = each_of_some(node, problems, operand);
-            Some(Box::new(move |view, target| member_of(view, &wanted, target)))
+            let wanted = SetOf::parse("member_of", node, problems, Expect::parse)?;
+            Some(Box::new(move |view, target| groups(view, "member_of", &wanted, target)))
         },
     },
     Condition {
@@ -227,37 +228,38 @@ fn usermod(view: &UserView, option: &str, value: &str) -> String {
     format!("usermod {option} {} {name}", shell::quote(value.as_bytes()))
 }
 
-fn groups(view: &UserView, allowed: &[Expect<Principal>], target: &dyn Target) -> Assertion {
-    let expected: Vec<String> = allowed.iter().map(Expect::show).collect();
-    let assertion = about(view, "groups").expected(format!("only of [{}]", expected.join(", ")));
-    match target.groups_of(&view.user) {
-        Ok(gids) => {
-            let names: Vec<String> = gids.iter().map(|gid| group_name(target, *gid)).collect();
-            let each = gids.iter().map(|gid| {
-                any(allowed.iter().map(|e| crate::rules::identity::group_is(target, e, *gid)))
-            });
-            assertion.observed(names.join(", ")).decide(crate::policy::expect::all(each))
-        }
-        Err(why) => assertion.unknown(why),
-    }
-}
-
-fn member_of(view: &UserView, wanted: &[Principal], target: &dyn Target) -> Assertion {
-    let names: Vec<String> = wanted.iter().map(Principal::to_string).collect();
-    let assertion = about(view, "member_of").expected(format!("in {}", names.join(", ")));
-    let name = shell::quote(view.user.name.as_bytes());
-    let gids = match target.groups_of(&view.user) {
-        Ok(gids) => gids,
+fn groups(
+    view: &UserView,
+    condition: &str,
+    wanted: &SetOf<Expect<Principal>>,
+    target: &dyn Target,
+) -> Assertion {
+    let assertion =
+        about(view, condition).expected(format!("groups: {}", wanted.show(Expect::show)));
+    let gids: Vec<u32> = match target.groups_of(&view.user) {
+        Ok(gids) => gids.into_iter().collect(),
         Err(why) => return assertion.unknown(why),
     };
-    let observed: Vec<String> = gids.iter().map(|gid| group_name(target, *gid)).collect();
-    let holds = crate::policy::expect::all(wanted.iter().map(|group| {
-        Ok(crate::rules::identity::group_id(target, group)?.is_some_and(|gid| gids.contains(&gid)))
-    }));
-    assertion
-        .observed(observed.join(", "))
-        .repair(format!("usermod --append --groups {} {name}", names.join(",")))
-        .decide(holds)
+    let names: Vec<String> = gids.iter().map(|gid| group_name(target, *gid)).collect();
+    let judged =
+        wanted.judge(&gids, |expect, gid| crate::rules::identity::group_is(target, expect, *gid));
+    let user = shell::quote(view.user.name.as_bytes());
+    let lacking: Vec<String> = judged
+        .missing
+        .iter()
+        .filter_map(|expect| expect.wanted())
+        .map(Principal::to_string)
+        .collect();
+    // Of `any` one is enough, and which is for people to say.
+    let only_all = wanted.members(Word::Any).next().is_none();
+    let assertion = match lacking.is_empty() || !only_all {
+        true => assertion,
+        false => {
+            let groups = shell::quote(lacking.join(",").as_bytes());
+            assertion.repair(format!("usermod --append --groups {groups} {user}"))
+        }
+    };
+    assertion.observed(names.join(", ")).decide(judged.holds)
 }
 
 fn can_login(view: &UserView, wanted: bool, target: &dyn Target) -> Assertion {
