@@ -13,31 +13,99 @@ pub enum Between {
     Comma,
     /// A colon.
     Colon,
-    /// Commas or white space.
-    CommaOrSpace,
+    /// A comma; a leading `+` or `^` adds to the built-in list, `-` takes from it. `sshd_config(5)`.
+    SshdList,
+    /// White space; `+X` adds and `-X` takes away, `All` is all of them but MultiViews. Apache's core.
+    ApacheOptions,
+    /// White space; a leading `~` means all but these. `systemd.exec(5)`.
+    SystemdList,
     /// What the rule names with `split:`.
     Char(char),
 }
 
 impl Between {
     /// The members of a value, none of them empty.
-    pub fn members(self, value: &str) -> Vec<&str> {
+    pub fn members(self, value: &str) -> Members {
+        match self {
+            Between::SshdList => match value.split_at_checked(1) {
+                Some(("-", rest)) => Members::AllBut(self.split(rest)),
+                Some(("+" | "^", rest)) => Members::And(self.split(rest)),
+                _ => Members::These(self.split(value)),
+            },
+            Between::SystemdList => match value.strip_prefix('~') {
+                Some(rest) => Members::AllBut(self.split(rest)),
+                None => Members::These(self.split(value)),
+            },
+            Between::ApacheOptions => Members::These(apache_options(&self.split(value))),
+            _ => Members::These(self.split(value)),
+        }
+    }
+
+    fn split(self, value: &str) -> Vec<String> {
         let at = |c: char| match self {
-            Between::Space => c.is_whitespace(),
-            Between::Comma => c == ',',
+            Between::Space | Between::ApacheOptions | Between::SystemdList => c.is_whitespace(),
+            Between::Comma | Between::SshdList => c == ',',
             Between::Colon => c == ':',
-            Between::CommaOrSpace => c == ',' || c.is_whitespace(),
             Between::Char(between) => c == between,
         };
-        value.split(at).map(str::trim).filter(|member| !member.is_empty()).collect()
+        let members = value.split(at).map(str::trim).filter(|member| !member.is_empty());
+        members.map(str::to_owned).collect()
     }
 }
 
+/// What a value has for members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// These.
+    These(Vec<String>),
+    /// What is built in, and these.
+    And(Vec<String>),
+    /// Everything that there is, without these.
+    AllBut(Vec<String>),
+}
+
+/// `Options` of Apache httpd, as its documentation spells them; names are of any case.
+const APACHE_OPTIONS: [&str; 7] = [
+    "Indexes",
+    "FollowSymLinks",
+    "ExecCGI",
+    "Includes",
+    "IncludesNOEXEC",
+    "SymLinksIfOwnerMatch",
+    "MultiViews",
+];
+
+fn apache_options(words: &[String]) -> Vec<String> {
+    let mut on: Vec<String> = Vec::new();
+    for word in words {
+        let (takes, name) = match word.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, word.strip_prefix('+').unwrap_or(word)),
+        };
+        let spelled = APACHE_OPTIONS.iter().find(|known| known.eq_ignore_ascii_case(name));
+        let names: Vec<&str> = match spelled {
+            _ if name.eq_ignore_ascii_case("none") => Vec::new(),
+            _ if name.eq_ignore_ascii_case("all") => APACHE_OPTIONS
+                .into_iter()
+                .filter(|one| *one != "MultiViews")
+                .chain(["All"])
+                .collect(),
+            Some(spelled) => vec![spelled],
+            None => vec![name],
+        };
+        on.retain(|one| !names.contains(&one.as_str()));
+        if !takes {
+            on.extend(names.into_iter().map(str::to_owned));
+        }
+    }
+    on
+}
+
 /// Settings by format; names in lower case.
-const SETS: [(&str, Between, &[&str]); 11] = [
+const SETS: [(&str, Between, &[&str]); 13] = [
     (
         "sshd",
-        Between::Comma,
+        Between::SshdList,
         &[
             "ciphers",
             "macs",
@@ -56,19 +124,26 @@ const SETS: [(&str, Between, &[&str]); 11] = [
     ),
     ("nginx", Between::Space, &["ssl_protocols"]),
     ("nginx", Between::Colon, &["ssl_ciphers"]),
-    ("apache", Between::Space, &["options", "sslprotocol", "allowoverride"]),
+    ("apache", Between::ApacheOptions, &["options"]),
+    ("apache", Between::Space, &["allowoverride"]),
     ("apache", Between::Colon, &["sslciphersuite"]),
     ("php", Between::Comma, &["disable_functions", "disable_classes"]),
     ("mysql", Between::Comma, &["sql_mode"]),
     (
         "systemd",
-        Between::Space,
+        Between::SystemdList,
         &[
             "capabilityboundingset",
             "ambientcapabilities",
-            "supplementarygroups",
             "restrictaddressfamilies",
             "systemcallfilter",
+        ],
+    ),
+    (
+        "systemd",
+        Between::Space,
+        &[
+            "supplementarygroups",
             "systemcallarchitectures",
             "readwritepaths",
             "readonlypaths",
@@ -105,16 +180,37 @@ mod tests {
 
     #[test]
     fn the_last_word_of_a_path_names_the_set() {
-        assert_eq!(between("sshd", "Match.Ciphers"), Some(Between::Comma));
-        assert_eq!(between("apache", "Directory.Options"), Some(Between::Space));
+        assert_eq!(between("sshd", "Match.Ciphers"), Some(Between::SshdList));
+        assert_eq!(between("apache", "Directory.Options"), Some(Between::ApacheOptions));
         assert_eq!(between("sshd", "Port"), None);
         assert_eq!(between("yaml", "Ciphers"), None);
     }
 
+    fn these(between: Between, value: &str) -> Vec<String> {
+        match between.members(value) {
+            Members::These(members) => members,
+            Members::And(members) => members.iter().map(|one| format!("&{one}")).collect(),
+            Members::AllBut(members) => members.iter().map(|one| format!("!{one}")).collect(),
+        }
+    }
+
     #[test]
     fn members_are_what_stands_between() {
-        assert_eq!(Between::Comma.members(" exec, system,,"), ["exec", "system"]);
-        assert_eq!(Between::CommaOrSpace.members("a b,c"), ["a", "b", "c"]);
-        assert_eq!(Between::Char('|').members("a b|c"), ["a b", "c"]);
+        assert_eq!(these(Between::Comma, " exec, system,,"), ["exec", "system"]);
+        assert_eq!(these(Between::Char('|'), "a b|c"), ["a b", "c"]);
+        assert_eq!(these(Between::SshdList, "+a,b"), ["&a", "&b"]);
+        assert_eq!(these(Between::SshdList, "-a,b"), ["!a", "!b"]);
+        assert_eq!(these(Between::SystemdList, "~CAP_A CAP_B"), ["!CAP_A", "!CAP_B"]);
+        assert_eq!(these(Between::SystemdList, "é"), ["é"]);
+    }
+
+    #[test]
+    fn options_of_apache_are_added_and_taken_away() {
+        let on = |value| these(Between::ApacheOptions, value);
+        assert_eq!(on("+indexes FollowSymLinks"), ["Indexes", "FollowSymLinks"]);
+        assert_eq!(on("-Indexes"), Vec::<String>::new());
+        assert!(on("All").contains(&"Indexes".to_owned()));
+        assert!(!on("All -Indexes").contains(&"Indexes".to_owned()));
+        assert_eq!(on("None"), Vec::<String>::new());
     }
 }

@@ -196,6 +196,11 @@ impl<T> SetOf<T> {
         self.demands.iter().any(|(word, _)| wants(word))
     }
 
+    /// Whether it has no other word than this.
+    pub fn is_only(&self, wanted: Word) -> bool {
+        self.demands.iter().all(|(word, _)| *word == wanted)
+    }
+
     /// The members under one word.
     pub fn members(&self, wanted: Word) -> impl Iterator<Item = &T> {
         self.demands.iter().filter(move |(word, _)| *word == wanted).flat_map(|(_, all)| all)

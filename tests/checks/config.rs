@@ -597,3 +597,17 @@ fn the_old_word_for_one_of_several_values_names_the_new_ones() {
     assert!(refused.contains("http.server.listen: { some: X }"), "{refused}");
     assert!(refused.contains("http.server.listen: { all: [X] }"), "{refused}");
 }
+
+#[test]
+fn what_a_list_adds_to_what_is_built_in_or_takes_from_it_is_seen() {
+    let ciphers = |line: &str, words: &str| {
+        sshd_must(&format!("Ciphers: {words}")).on(&sshd(&format!("Ciphers {line}\n")))
+    };
+    assert_eq!(ciphers("+aes128-cbc", "{ none: [aes128-cbc] }").exit(), 1);
+    ciphers("-aes128-cbc", "{ none: [aes128-cbc] }").passes();
+    // What else is built in nobody has said.
+    assert_eq!(ciphers("+a", "{ only: [a] }").exit(), 2);
+    assert_eq!(ciphers("-a", "{ all: [b] }").exit(), 2);
+    ciphers("-a", "{ only: [b], default: 'a,b' }").passes();
+    assert_eq!(ciphers("+c", "{ only: [a, b], default: 'a,b' }").exit(), 1);
+}

@@ -617,31 +617,31 @@ fn a_condition_that_demands_nothing_is_refused() {
 fn an_empty_list_is_refused_where_it_would_hold_for_anything() {
     assert_snapshot!(lint_must("{ contains: { all: [] }, owner: [] }"), @r"
     error: expected at least one value, found an empty list
-     --> policy.yaml:5:23
+     --> policy.yaml:5:30
       |
-    5 |     must: { contains: [], owner: [] }
-      |                       ^^
+    5 |     must: { contains: { all: [] }, owner: [] }
+      |                              ^^
 
     error: expected at least one value, found an empty list
-     --> policy.yaml:5:34
+     --> policy.yaml:5:43
       |
-    5 |     must: { contains: [], owner: [] }
-      |                                  ^^
+    5 |     must: { contains: { all: [] }, owner: [] }
+      |                                           ^^
 
     2 errors; nothing was evaluated
     ");
     assert_snapshot!(lint_rule("user: root\nmust: { member_of: { all: [] }, shell: { not: [] } }"), @r"
     error: expected at least one value, found an empty list
-     --> policy.yaml:5:24
+     --> policy.yaml:5:31
       |
     5 |     must: { member_of: { all: [] }, shell: { not: [] } }
-      |                        ^^
+      |                               ^^
 
     error: expected at least one value, found an empty list
-     --> policy.yaml:5:42
+     --> policy.yaml:5:51
       |
     5 |     must: { member_of: { all: [] }, shell: { not: [] } }
-      |                                          ^^
+      |                                                   ^^
 
     2 errors; nothing was evaluated
     ");
@@ -674,27 +674,27 @@ fn a_name_that_is_missing_is_no_number() {
 #[test]
 fn what_a_setting_takes_is_told_in_full() {
     assert_snapshot!(lint_rule(
-        "config: /etc/nginx/nginx.conf\nmust: { a: { is: b, not: c }, d: { contain: x }, e: { default: x } }"
+        "config: /etc/nginx/nginx.conf\nmust: { a: { is: b, not: c }, d: { exactl: x }, e: { default: x } }"
     ), @r"
     error: `is` cannot be combined with other demands
      --> policy.yaml:5:18
       |
-    5 |     must: { a: { is: b, not: c }, d: { contain: x }, e: { default: x } }
+    5 |     must: { a: { is: b, not: c }, d: { exactl: x }, e: { default: x } }
       |                  ^^
       |
       = help: only `default:` may stand beside it
 
-    error: unknown key `contain`
+    error: unknown key `exactl`
      --> policy.yaml:5:40
       |
-    5 |     must: { a: { is: b, not: c }, d: { contain: x }, e: { default: x } }
-      |                                        ^^^^^^^ did you mean `contains`?
+    5 |     must: { a: { is: b, not: c }, d: { exactl: x }, e: { default: x } }
+      |                                        ^^^^^^ did you mean `exactly`?
 
     error: expected what it must be, such as { is: 22, default: 22 }, found a mapping
-     --> policy.yaml:5:57
+     --> policy.yaml:5:56
       |
-    5 |     must: { a: { is: b, not: c }, d: { contain: x }, e: { default: x } }
-      |                                                         ^^^^^^^^^^^^^^
+    5 |     must: { a: { is: b, not: c }, d: { exactl: x }, e: { default: x } }
+      |                                                        ^^^^^^^^^^^^^^
 
     3 errors; nothing was evaluated
     ");

@@ -54,9 +54,9 @@ fn every_one_is_tested_and_in_the_readme_of_policies() {
     let table = std::fs::read_to_string(root.join("docs/policies.md")).unwrap();
     for name in names() {
         let test = match name.as_str() {
-            "nginx" => "incident".to_owned(),
-            "host" => "systemd_host".to_owned(),
-            name => format!("policy_{}", name.replace('-', "_")),
+            "nginx" => "actions/incident".to_owned(),
+            "host" => "live/systemd_host".to_owned(),
+            name => format!("policies/{}", name.replace('-', "_")),
         };
         assert!(root.join(format!("tests/{test}.rs")).exists(), "there is no tests/{test}.rs");
         let row = format!("| [{name}](../policies/{name}.yaml) |");
