@@ -129,8 +129,8 @@ fn proc(data: &[u8]) {
     if let Ok(path) = std::str::from_utf8(data) {
         drop(cgroup::system_unit(path));
         drop(cgroup::user_unit(path));
-        cgroup::is_plain_service(path);
-        cgroup::is_container(path);
+        cgroup::machine(path);
+        cgroup::container(path);
     }
 }
 

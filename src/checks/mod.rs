@@ -18,6 +18,7 @@ pub mod listeners;
 pub mod mount;
 pub mod package;
 pub mod port;
+mod program;
 pub mod root_executes;
 pub mod service;
 pub mod setuid;

@@ -23,9 +23,14 @@ const DELETED: &str = " (deleted)";
 pub fn add(target: &dyn Target, process: &Process, items: &mut Items) {
     let pid = process.pid;
     match &process.exe {
+        Ok(Some(exe)) if exe.hosts == Ok(false) => {}
         Ok(Some(exe)) => drop(items.add(&exe.path, "executable")),
         Ok(None) => return,
         Err(why) => items.unread.push(why.clone()),
+    }
+    // Its paths are not the host's: nothing can be concluded from the host's files of these names.
+    if let Some(why) = elsewhere(process) {
+        return items.unread.push(why);
     }
     // What was started before chroot(2) keeps its path; what is started later is looked up there.
     match target.file(Path::new(&format!("/proc/{pid}/root"))) {
@@ -59,6 +64,20 @@ pub fn add(target: &dyn Target, process: &Process, items: &mut Items) {
     }
     let path = variables(target, pid, items);
     arguments(target, process, &path, items);
+}
+
+/// Why the paths of a process are not those of the host.
+fn elsewhere(process: &Process) -> Option<Unknown> {
+    let foreign = matches!(&process.exe, Ok(Some(exe)) if exe.hosts == Ok(false));
+    let why = match (&process.inside, process.container == Ok(true), foreign) {
+        (Some(container), ..) => {
+            format!("it is in a container, {container}, with files of its own")
+        }
+        (None, true, _) => "it is in a container with files of its own".to_owned(),
+        (None, false, true) => "it has mounts of its own, with another program there".to_owned(),
+        (None, false, false) => return None,
+    };
+    Some(Unknown::new(format!("files of process {}", process.pid), Cause::Unsupported(why)))
 }
 
 /// Files that are mapped and executable, `proc_pid_maps(5)`.

@@ -1,12 +1,12 @@
 //! Which processes of plain data a [`Selector`] picks: the rules of the live host on whole facts.
 
 use crate::facts::file::FileKind;
-use crate::facts::process::{Process, Selector};
+use crate::facts::process::{Cgroup, Container, FileId, Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::{Files, Selection};
 use crate::targets::live::pid_file;
 use regex::Regex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +32,12 @@ pub fn select(selector: &Selector, processes: &Processes, files: &dyn Files) -> 
         match process {
             Err(why) => selection.undecided.push(why.clone()),
             Ok(process) => match matcher.picks(process) {
+                Ok(true) if matcher.leaves_out(process) => {
+                    let unnamed = Container { name: String::new(), engine: "not known".into() };
+                    let container = process.inside.clone().unwrap_or(unnamed);
+                    let count = selection.left_out.entry(container).or_default();
+                    *count = count.saturating_add(1);
+                }
                 Ok(true) => selection.processes.push(Arc::clone(process)),
                 Ok(false) => {}
                 Err(why) => selection.undecided.push(why),
@@ -54,7 +60,9 @@ pub fn picks(
     match processes.get(&pid) {
         None => Ok(false),
         Some(process) => {
-            Matcher::new(selector, processes, files)?.picks(process.as_ref().map_err(Clone::clone)?)
+            let process = process.as_ref().map_err(Clone::clone)?;
+            let matcher = Matcher::new(selector, processes, files)?;
+            Ok(matcher.picks(process)? && !matcher.leaves_out(process))
         }
     }
 }
@@ -111,11 +119,22 @@ fn names(path: &Path) -> Vec<OsString> {
     names
 }
 
+/// Why a pid file that names process 1 does not tell which process is meant: process 1 of a container
+/// writes 1 into its pid file, and everything descends from the host's.
+pub fn of_another_namespace(selector: &Selector) -> Unknown {
+    let why = "it names process 1, so that another pid namespace (a container) may have written \
+               it; say with exe: or name: which process is meant";
+    let file = selector.pid_file.as_deref().map(crate::text::path).unwrap_or_default();
+    Unknown::new(file, Cause::Unsupported(why.to_owned()))
+}
+
 struct Matcher<'a> {
     selector: &'a Selector,
     processes: &'a Processes,
     /// Paths by which the executable may be known: as written, and where links lead.
-    exes: BTreeSet<PathBuf>,
+    exes: Vec<PathBuf>,
+    /// The file that the host has there.
+    file: Option<FileId>,
     /// Why there may be other such paths.
     unresolved: Option<Unknown>,
     cmdline: Option<Regex>,
@@ -134,12 +153,18 @@ impl<'a> Matcher<'a> {
             selector,
             processes,
             exes: selector.exe.iter().cloned().collect(),
+            file: None,
             unresolved: None,
             cmdline: selector.cmdline.as_ref().map(regex).transpose()?,
             main: selector.pid_file.as_deref().map(main),
         };
         if let Some(path) = &selector.exe {
-            matcher.resolve(canonical(files, path));
+            let at = canonical(files, path);
+            if let Ok(Some(at)) = &at {
+                let fact = files.file(at).ok().flatten();
+                matcher.file = fact.map(|fact| FileId { device: fact.device, inode: fact.inode });
+            }
+            matcher.resolve(at);
             // The file itself may be gone.
             if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
                 matcher.resolve(canonical(files, parent).map(|at| at.map(|at| at.join(name))));
@@ -171,7 +196,7 @@ impl<'a> Matcher<'a> {
             self.belongs_to_user(process),
             self.descends_from_main(process),
             self.has_arguments(process),
-            if wanted.containers { Ok(true) } else { process.container.clone().map(|is| !is) },
+            self.may_count(process),
         ];
         let mut unknown = None;
         for criterion in criteria {
@@ -184,21 +209,46 @@ impl<'a> Matcher<'a> {
         unknown.map_or(Ok(true), Err)
     }
 
+    /// Whether it is known if the process is a container's, where that matters.
+    fn may_count(&self, process: &Process) -> Fact<bool> {
+        match self.selector.containers || self.is_payload(process) {
+            true => Ok(true),
+            false => process.container.clone().map(|_| true),
+        }
+    }
+
+    /// Whether a process that matches is left out, being a container's.
+    fn leaves_out(&self, process: &Process) -> bool {
+        !self.selector.containers && process.container == Ok(true) && !self.is_payload(process)
+    }
+
+    /// The container of a unit that is asked for by name (a quadlet) is what is meant.
+    fn is_payload(&self, process: &Process) -> bool {
+        let of_unit = |group: &Cgroup| group.is_payload_of_unit();
+        self.selector.unit.is_some() && process.cgroup.as_ref().is_ok_and(of_unit)
+    }
+
     fn runs_program(&self, process: &Process) -> Fact<bool> {
         if self.selector.exe.is_none() {
             return Ok(true);
         }
         let exe = process.exe.clone()?;
-        match (exe, &self.unresolved) {
-            (Some(exe), _) if self.exes.contains(&exe.path) => Ok(true),
-            (Some(_), Some(why)) => Err(why.clone()),
-            _ => Ok(false),
+        let Some(exe) = exe else { return Ok(false) };
+        let of_container = self.selector.containers && process.container == Ok(true);
+        if of_container && self.exes.contains(&exe.path) {
+            return Ok(true);
+        }
+        match (exe.is_program(&self.exes, self.file)?, &self.unresolved) {
+            (false, Some(why)) if !self.exes.contains(&exe.path) => Err(why.clone()),
+            (is, _) => Ok(is),
         }
     }
 
     fn is_in_unit(&self, process: &Process) -> Fact<bool> {
         let Some(unit) = &self.selector.unit else { return Ok(true) };
-        Ok(process.cgroup.clone()?.unit.as_ref() == Some(unit))
+        let group = process.cgroup.clone()?;
+        let supervises = group.is_supervisor() && process.comm == "conmon";
+        Ok(group.unit.as_ref() == Some(unit) && !supervises)
     }
 
     fn belongs_to_user(&self, process: &Process) -> Fact<bool> {
@@ -217,10 +267,14 @@ impl<'a> Matcher<'a> {
     fn descends_from_main(&self, process: &Process) -> Fact<bool> {
         let Some(main) = &self.main else { return Ok(true) };
         let Some(main) = main.clone()? else { return Ok(false) };
+        if main == 1 && self.selector.is_by_pid_file_alone() {
+            return Err(of_another_namespace(self.selector));
+        }
         let mut current = process.pid;
         // Nobody can be a descendant over more generations than there are processes.
         for _ in 0..=self.processes.len() {
-            if current == main {
+            // All descend from process 1, so that it is meant has to show in itself.
+            if current == main && (main != 1 || process.pid == 1) {
                 return Ok(true);
             }
             match self.processes.get(&current) {

@@ -5,6 +5,7 @@
 //! Links in `/proc` that lead out whatever their text says are not followed.
 
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::process::FileId;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{acl, filecap};
 use crate::host::{Files, READ_LIMIT};
@@ -20,6 +21,7 @@ use nix::sys::stat::Mode;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +59,16 @@ impl Rootfs {
     pub fn open_file(&self, path: &Path) -> Fact<Option<File>> {
         let Some(handle) = self.handle(path, true)? else { return Ok(None) };
         open_regular(path, &handle).map(Some)
+    }
+
+    /// Device and inode of what a path leads to, links followed; `None` for no such file.
+    ///
+    /// # Errors
+    /// Where it cannot be looked up.
+    pub fn identity(&self, path: &Path) -> Fact<Option<FileId>> {
+        let Some(handle) = self.handle(path, true)? else { return Ok(None) };
+        let meta = File::from(handle).metadata().map_err(|e| Unknown::from_io(name(path), &e))?;
+        Ok(Some(FileId { device: meta.dev(), inode: meta.ino() }))
     }
 
     /// An `O_PATH` descriptor of what a path leads to inside; `None` for no such file.

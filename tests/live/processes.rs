@@ -243,29 +243,91 @@ fn a_process_whose_main_thread_has_ended_is_still_seen_whole() {
     assert!(pids(&select(&by_exe(exe.path))).contains(&child.pid()));
 }
 
+/// A program in namespaces of its own, made by `unshare` with these arguments and this script; `$1` is
+/// the program and `$2` a directory.
+fn apart(arguments: &[&str], script: &str, program: &Path, directory: &Path) -> Running {
+    let paths = [program.to_str().unwrap(), directory.to_str().unwrap()];
+    Running::start(
+        Command::new("unshare").args(arguments).args(["sh", "-c", script, "sh"]).args(paths),
+    )
+}
+
 #[test]
-fn a_process_of_another_pid_namespace_is_a_container_s() {
+fn a_pid_namespace_alone_makes_no_container() {
     if !root() || !tool("unshare") {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().canonicalize().unwrap().join("contained");
+    let path = dir.path().canonicalize().unwrap().join("hidden");
     copy_program(Path::new("/bin/sleep"), &path);
-    let _child = Running::start(Command::new("unshare").args([
-        "--pid",
-        "--fork",
-        "--kill-child",
-        path.to_str().unwrap(),
-        "300",
-    ]));
+    let _child = apart(&["-p", "-f", "--kill-child"], "exec \"$1\" 300", &path, dir.path());
     crate::live_support::wait_until(|| !select(&by_exe(&path)).processes.is_empty());
-    let found = select(&by_exe(&path));
-    let group = found.processes[0].cgroup.clone().unwrap();
-    if group.unit.is_some_and(|unit| unit.ends_with(".service")) {
-        return skip("the tests run as a service");
+    assert_eq!(select(&by_exe(&path)).processes[0].container, Ok(false));
+    assert_eq!(pids(&select(&Selector { containers: false, ..by_exe(&path) })).len(), 1);
+}
+
+#[test]
+fn another_root_directory_with_mounts_of_its_own_makes_a_container() {
+    if !root() || !tool("unshare") || !tool("busybox") {
+        return;
     }
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("bin")).unwrap();
+    let path = root.join("bin/busybox");
+    std::fs::copy("/bin/busybox", &path).unwrap();
+    let script = "mount --bind \"$2\" \"$2\"; cd \"$2\"; mkdir old; pivot_root . old; \
+                  exec /bin/busybox sleep 301";
+    let _child = apart(&["-m"], script, &path, &root);
+    let named = |containers| {
+        select(&Selector {
+            cmdline: Some("busybox sleep 301$".into()),
+            containers,
+            ..Selector::default()
+        })
+    };
+    let inside = |found: &spotcheck::host::Selection| {
+        found.processes.iter().any(|process| process.container == Ok(true))
+    };
+    let mut found = named(true);
+    for _ in 0..200 {
+        if inside(&found) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(25));
+        found = named(true);
+    }
+    if found.processes.is_empty() {
+        return skip("busybox needs libraries here");
+    }
+    let exe = found.processes[0].exe.clone().unwrap().unwrap();
     assert_eq!(found.processes[0].container, Ok(true));
-    assert!(pids(&select(&Selector { containers: false, ..by_exe(&path) })).is_empty());
+    assert_eq!(exe.hosts, Ok(false), "{exe:?}");
+    let left_out = named(false);
+    assert!(pids(&left_out).is_empty());
+    let told = left_out.left_out().unwrap();
+    assert!(told.starts_with("1 process of 1 container was not asked"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_mounted_over_a_program_for_one_process_is_not_the_hosts() {
+    if !root() || !tool("unshare") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let (real, fake) = (root.join("server"), root.join("fake"));
+    copy_program(Path::new("/bin/true"), &real);
+    copy_program(Path::new("/bin/sleep"), &fake);
+    let script = "mount --bind \"$2\" \"$1\"; exec \"$1\" 302";
+    let child = apart(&["-m"], script, &real, &fake);
+    let process = |pid| Live::new().process(pid).unwrap().unwrap();
+    child.wait_until(|pid| process(pid).comm == "server");
+    let process = process(child.pid());
+    let exe = process.exe.clone().unwrap().unwrap();
+    assert_eq!((exe.path, exe.hosts), (real.clone(), Ok(false)));
+    assert_eq!(process.container, Ok(false));
+    assert!(pids(&select(&by_exe(&real))).is_empty());
 }
 
 /// A control group that is removed again.

@@ -1,5 +1,6 @@
 //! Who holds a socket, and whether that is who should.
 
+use crate::checks::program;
 use crate::checks::service::conditions;
 use crate::checks::service::processes::pid_list;
 use crate::facts::listener::{Holders, Listener};
@@ -70,7 +71,7 @@ impl Bound {
             },
             Bound::Exe(expect) => {
                 let exe = process.exe.clone()?;
-                Ok(exe.is_some_and(|exe| expect.holds_for(&text::path(&exe.path))))
+                exe.map_or(Ok(false), |exe| program::is_expected(expect, &exe, target))
             }
             Bound::User(expect) => {
                 let threads = process.seen_threads()?;
@@ -172,8 +173,7 @@ impl Holder {
         let processes = || holders.iter().filter_map(|holder| holder.process.as_ref().ok());
         let exes: BTreeSet<String> = processes()
             .map(|process| match &process.exe {
-                Ok(Some(exe)) if exe.deleted => format!("{} (deleted)", text::path(&exe.path)),
-                Ok(Some(exe)) => text::path(&exe.path),
+                Ok(Some(exe)) => program::words(exe),
                 _ => "executable not readable".into(),
             })
             .collect();
@@ -183,6 +183,11 @@ impl Holder {
             .map(|unit| format!("unit {unit}"))
             .collect();
         details.extend(units);
+        let containers: BTreeSet<String> = processes()
+            .filter_map(|process| process.inside.as_ref())
+            .map(|container| format!("in a container: {container}"))
+            .collect();
+        details.extend(containers);
         let mut users: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         for holder in holders {
             users.entry(&holder.user).or_default().push(holder.pid());

@@ -1,5 +1,6 @@
 //! What a rule may demand of the processes of a service.
 
+use crate::checks::program;
 use crate::checks::service::as_declared::declared_equals_live;
 use crate::checks::service::control::controlled_only_by;
 use crate::checks::service::identity::{
@@ -162,10 +163,7 @@ pub static CONDITIONS: &[Condition<ServiceView>] = &[
         read: |node, _, problems| {
             let expect = problems.ok(Expect::<Text>::parse(node))?;
             Some(Box::new(move |view, _| {
-                let fits = |process: &Process| {
-                    let exe = process.exe.clone()?;
-                    Ok(exe.is_some_and(|exe| expect.holds_for(&text::path(&exe.path))))
-                };
+                let fits = |process: &Process| program::is_named(&expect, process);
                 every_process(view, "executable", &fits)
                     .expected(expect.show())
                     .observed(grouped(&view.processes, executable))
@@ -271,7 +269,11 @@ fn running(view: &ServiceView, wanted: bool, target: &dyn Target) -> Assertion {
         .observed(if runs {
             grouped(&view.processes, |process| identity_of(process, target))
         } else {
-            format!("no process found by {}", view.service.criteria())
+            let nothing = format!("no process found by {}", view.service.criteria());
+            match &view.left_out {
+                Some(left_out) => format!("{nothing}; {left_out}"),
+                None => nothing,
+            }
         })
         .seen(view.processes.iter().map(|process| Sighting::process(process)))
         .decide(holds)
@@ -308,7 +310,10 @@ fn count(view: &ServiceView, expect: &Expect<Number>) -> Assertion {
     };
     Assertion::of(&view.subject, "count")
         .expected(format!("number of processes: {}", expect.show()))
-        .observed(number.to_string())
+        .observed(match &view.left_out {
+            Some(left_out) => format!("{number}; {left_out}"),
+            None => number.to_string(),
+        })
         .seen(view.processes.iter().map(|process| Sighting::process(process)))
         .decide(holds)
 }
@@ -324,8 +329,7 @@ fn flag(process: &Process, value: impl Fn(&Thread) -> Option<u8>, name: &str) ->
 
 fn executable(process: &Process) -> String {
     match &process.exe {
-        Ok(Some(exe)) if exe.deleted => format!("{} (deleted)", text::path(&exe.path)),
-        Ok(Some(exe)) => text::path(&exe.path),
+        Ok(Some(exe)) => program::words(exe),
         Ok(None) => "no executable".into(),
         Err(why) => why.to_string(),
     }

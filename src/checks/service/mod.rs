@@ -64,6 +64,8 @@ pub struct ServiceView {
     pub processes: Vec<Arc<Process>>,
     /// What keeps this from being known to be all.
     pub gap: Option<Unknown>,
+    /// Which processes were left out, being containers'.
+    pub left_out: Option<String>,
     /// What starts the service, on a target that does not run: then there are no processes.
     pub declared: Option<Found>,
     /// Configuration files that the rule names.
@@ -117,11 +119,13 @@ impl Check for ServiceCheck {
             Err(why) => return vec![running.unknown(why)],
         };
         let gap = selection.gap().cloned();
+        let left_out = selection.left_out();
         let view = ServiceView {
             subject: self.subject.clone(),
             service: self.service.clone(),
             processes: self.part.of(selection.processes),
             gap,
+            left_out,
             declared: None,
             configuration: self.configuration.clone(),
             found: std::cell::RefCell::default(),
@@ -138,7 +142,10 @@ impl Check for ServiceCheck {
             .collect();
         if assertions.is_empty() {
             let what = if self.part == Part::Workers { "worker process" } else { "process" };
-            let running = running.observed(format!("no {what} runs"));
+            let running = running.observed(match &view.left_out {
+                Some(left_out) => format!("no {what} runs; {left_out}"),
+                None => format!("no {what} runs"),
+            });
             assertions.push(match (view.gap, self.absent) {
                 (Some(why), _) => running.unknown(why),
                 (None, Absent::Skip) => running.skipped(format!("no {what} of it runs")),
@@ -165,6 +172,7 @@ impl ServiceCheck {
             service: self.service.clone(),
             processes: Vec::new(),
             gap: None,
+            left_out: None,
             declared: Some(found),
             configuration: self.configuration.clone(),
             found: std::cell::RefCell::default(),

@@ -5,14 +5,17 @@
 //! that unit names as it likes. So only the outermost unit is systemd's own word: a user can make
 //! a group `nginx.service` below `user@1000.service`, and it is not the system's nginx.
 
+use crate::facts::process::Container;
+
 /// The path of a process in the hierarchy that systemd manages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
     /// Path in `name=systemd` (cgroups v1 and hybrid) where that is in use, or else in `0::`; empty
     /// if there is neither.
     pub path: String,
-    /// Some path of the file lies in a group that a container engine made.
-    pub container: bool,
+    /// The container of which some path of the file is the group, where only root can have put a
+    /// process into it.
+    pub container: Option<Container>,
 }
 
 /// Parses the content of `/proc/PID/cgroup`.
@@ -23,7 +26,7 @@ pub fn parse(bytes: &[u8]) -> Result<Membership, String> {
     let text = String::from_utf8_lossy(bytes);
     let mut named = None;
     let mut unified = None;
-    let mut container = false;
+    let mut container = None;
     for line in text.lines() {
         let mut parts = line.splitn(3, ':');
         let (Some(id), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next())
@@ -32,7 +35,7 @@ pub fn parse(bytes: &[u8]) -> Result<Membership, String> {
         };
         // The group of a zombie may be gone already.
         let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-        container |= is_container(path);
+        container = container.or_else(|| self::container(path));
         match (id, controllers) {
             ("0", "") => unified = Some(path),
             (_, "name=systemd") => named = Some(path),
@@ -82,32 +85,75 @@ pub fn user_unit(path: &str) -> Option<String> {
     rest.find(|name| !is_slice(name)).map(unescape).filter(|n| is_unit(n)).map(str::to_owned)
 }
 
-/// Whether `path` is the group of a service itself and not one below it: what systemd starts there
-/// is the host's, even in a pid namespace of its own (`PrivatePIDs=`, sandboxes).
-pub fn is_plain_service(path: &str) -> bool {
-    let mut rest = components(path).skip_while(|name| is_slice(name));
-    let service = rest.next().is_some_and(|name| unescape(name).ends_with(".service"));
-    service && rest.next().is_none()
+/// The container that an engine made the group or one above it for: Docker, Podman, CRI-O,
+/// containerd, Kubernetes, LXC, under either of their cgroup drivers.
+///
+/// Below the unit of a user, or of a service that manages groups of its own, a name is whatever
+/// that user or service likes, so there it tells nothing.
+pub fn container(path: &str) -> Option<Container> {
+    let outside = path.starts_with("/..");
+    let mut previous = "";
+    for name in components(path) {
+        let found = if name.starts_with("kubepods") {
+            Some(named("kubernetes", path.rsplit('/').next().unwrap_or_default()))
+        } else if let Some(name) = name.strip_prefix("lxc.payload") {
+            Some(named("lxc", name.trim_start_matches('.')))
+        } else if previous == "docker" && is_id(name) {
+            Some(named("docker", name))
+        } else if previous == "lxc" && name != "monitor" {
+            Some(named("lxc", name))
+        } else if outside && is_long_id(name) {
+            // A neighbour of the reader, as its own control group namespace shows it.
+            Some(named("container", name))
+        } else {
+            ENGINES.iter().find_map(|(prefix, engine)| {
+                // `docker-registry.service` is no container, `libpod-conmon-ID` is its supervisor.
+                let id = name.strip_prefix(prefix)?;
+                let id = id.strip_suffix(".scope").unwrap_or(id);
+                is_id(id).then(|| named(engine, id))
+            })
+        };
+        if found.is_some() {
+            return found;
+        }
+        if name == "user.slice" || unescape(name).ends_with(".service") {
+            return None;
+        }
+        previous = name;
+    }
+    None
 }
 
-/// Whether a container engine made the group or one above it: Docker, Podman, CRI-O, containerd,
-/// Kubernetes, LXC, under either of their cgroup drivers.
-pub fn is_container(path: &str) -> bool {
-    let mut previous = "";
-    components(path).any(|name| {
-        let found = name.starts_with("kubepods")
-            || name.starts_with("lxc.payload")
-            || (previous == "docker" && is_id(name))
-            || (previous == "lxc" && name != "monitor")
-            || ["docker-", "libpod-payload-", "libpod-", "crio-", "cri-containerd-"].iter().any(
-                // `docker-registry.service` is no container, `libpod-conmon-ID` is its supervisor.
-                |prefix| {
-                    let rest = name.strip_prefix(prefix);
-                    rest.is_some_and(|id| is_id(id.strip_suffix(".scope").unwrap_or(id)))
-                },
-            );
-        previous = name;
-        found
+/// Prefixes of the groups of containers.
+const ENGINES: [(&str, &str); 5] = [
+    ("docker-", "docker"),
+    ("libpod-payload-", "podman"),
+    ("libpod-", "podman"),
+    ("crio-", "cri-o"),
+    ("cri-containerd-", "containerd"),
+];
+
+/// How many digits of a container's id engines show.
+const SHORT_ID: usize = 12;
+
+fn named(engine: &str, name: &str) -> Container {
+    let name = name.strip_suffix(".scope").unwrap_or(name);
+    let name = ENGINES.iter().find_map(|(prefix, _)| name.strip_prefix(prefix)).unwrap_or(name);
+    let name = if is_id(name) { name.get(..SHORT_ID).unwrap_or(name) } else { name };
+    Container { name: name.to_owned(), engine: engine.to_owned() }
+}
+
+/// The machine of `systemd-machined(8)` whose group this is, for a process that is in a container by
+/// its root directory: `machine-web.scope`, `systemd-nspawn@web.service`; or the container of a
+/// group's name, whoever chose it.
+pub fn machine(path: &str) -> Option<Container> {
+    components(path).find_map(|name| {
+        let nspawn = name.strip_prefix("systemd-nspawn@").and_then(|n| n.strip_suffix(".service"));
+        let machine = name.strip_prefix("machine-").and_then(|n| n.strip_suffix(".scope"));
+        if let Some(name) = nspawn.or(machine) {
+            return Some(named("systemd-nspawn", &name.replace("\\x2d", "-")));
+        }
+        container(&format!("/{name}"))
     })
 }
 
@@ -136,6 +182,11 @@ fn is_id(name: &str) -> bool {
     name.len() >= 12 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// Of the length that engines give them.
+fn is_long_id(name: &str) -> bool {
+    is_id(name) && name.len() == 64
+}
+
 fn shorten(line: &str) -> String {
     line.chars().take(80).collect()
 }
@@ -160,7 +211,7 @@ mod tests {
     fn a_pure_v2_host_has_one_line() {
         let found = parse(b"0::/system.slice/nginx.service\n").unwrap();
         assert_eq!(found.path, "/system.slice/nginx.service");
-        assert!(!found.container);
+        assert_eq!(found.container, None);
     }
 
     #[test]
@@ -221,18 +272,21 @@ mod tests {
 
     #[test]
     fn containers_are_known_by_the_groups_of_their_engines() {
-        for path in [
-            format!("/docker/{ID}"),
-            format!("/system.slice/docker-{ID}.scope"),
-            format!("/machine.slice/libpod-{ID}.scope/container"),
-            format!("/user.slice/user-1.slice/user@1.service/user.slice/libpod-payload-{ID}"),
-            format!("/kubepods.slice/kubepods-burstable.slice/cri-containerd-{ID}.scope"),
-            "/kubepods/besteffort/pod1/x".to_owned(),
-            format!("/system.slice/crio-{ID}.scope"),
-            "/lxc.payload.web/init.scope".to_owned(),
-            "/lxc/web".to_owned(),
+        for (path, name) in [
+            (format!("/docker/{ID}"), "0123456789ab (docker)"),
+            (format!("/system.slice/docker-{ID}.scope"), "0123456789ab (docker)"),
+            (format!("/machine.slice/libpod-{ID}.scope/container"), "0123456789ab (podman)"),
+            (
+                format!("/kubepods.slice/kubepods-burstable.slice/cri-containerd-{ID}.scope"),
+                "0123456789ab (kubernetes)",
+            ),
+            ("/kubepods/besteffort/pod1/x".to_owned(), "x (kubernetes)"),
+            (format!("/system.slice/crio-{ID}.scope"), "0123456789ab (cri-o)"),
+            ("/lxc.payload.web/init.scope".to_owned(), "web (lxc)"),
+            ("/lxc/web".to_owned(), "web (lxc)"),
+            (format!("/../{ID}"), "0123456789ab (container)"),
         ] {
-            assert!(is_container(&path), "{path}");
+            assert_eq!(container(&path).map(|c| c.to_string()).as_deref(), Some(name), "{path}");
         }
         for path in [
             "/".to_owned(),
@@ -242,17 +296,29 @@ mod tests {
             "/lxc.monitor.web".to_owned(),
             "/docker".to_owned(),
         ] {
-            assert!(!is_container(&path), "{path}");
+            assert_eq!(container(&path), None, "{path}");
         }
     }
 
     #[test]
-    fn a_plain_service_is_the_group_itself() {
-        assert!(is_plain_service("/system.slice/nginx.service"));
-        assert!(is_plain_service("/system.slice/system-x.slice/x@1.service"));
-        assert!(!is_plain_service("/system.slice/docker.service/0123"));
-        assert!(!is_plain_service("/user.slice/user-1.slice/session-1.scope"));
-        assert!(!is_plain_service("/"));
+    fn a_name_that_a_user_or_a_service_may_choose_makes_no_container() {
+        for path in [
+            format!("/user.slice/user-1.slice/user@1.service/docker-{ID}.scope"),
+            format!("/user.slice/user-1.slice/user@1.service/user.slice/libpod-payload-{ID}"),
+            format!("/system.slice/ci.service/docker/{ID}"),
+            "/system.slice/ci.service/kubepods/x".to_owned(),
+        ] {
+            assert_eq!(container(&path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn machines_are_named() {
+        let name = |path: &str| machine(path).map(|machine| machine.to_string());
+        let web = Some("web (systemd-nspawn)".to_owned());
+        assert_eq!(name("/machine.slice/machine-web.scope/payload/init.scope"), web);
+        assert_eq!(name("/machine.slice/systemd-nspawn@web.service/payload"), web);
+        assert_eq!(name("/system.slice/nginx.service"), None);
     }
 
     #[test]
@@ -273,7 +339,8 @@ mod tests {
             let _ = system_unit(&text);
             let _ = user_unit(&text);
             let _ = below_root(&text, &text);
-            let _ = is_plain_service(&text);
+            let _ = container(&text);
+            let _ = machine(&text);
         }
     }
 }

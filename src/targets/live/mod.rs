@@ -22,6 +22,7 @@ pub mod sockets;
 pub mod stat;
 pub mod status;
 mod view;
+mod whose;
 
 pub use crate::targets::live::holders::socket_inode;
 pub use crate::targets::live::host::{maps_everything, os_release};
@@ -48,13 +49,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The live host.
 #[derive(Debug)]
 pub struct Live {
     host: Host,
-    view: OnceCell<View>,
+    view: Rc<OnceCell<View>>,
     processes: Processes,
     selections: RefCell<HashMap<Selector, Fact<Selection>>>,
     hidden: OnceCell<Option<Unknown>>,
@@ -75,10 +77,11 @@ impl Live {
     /// The host that this process runs on. Only its name, release and the reader's own rights are
     /// read now.
     pub fn new() -> Self {
+        let view = Rc::new(OnceCell::new());
         Self {
             host: host::host(),
-            view: OnceCell::new(),
-            processes: Processes::default(),
+            view: Rc::clone(&view),
+            processes: Processes::new(view),
             selections: RefCell::default(),
             hidden: OnceCell::new(),
             listeners: OnceCell::new(),

@@ -1,19 +1,17 @@
 //! What is known of one process, each part read when it is first asked for and then kept.
 
-use crate::facts::process::{Executable, Thread};
+use crate::facts::process::{FileId, Thread};
 use crate::facts::{Cause, Unknown};
 use crate::targets::live::cgroup::Membership;
 use crate::targets::live::proc_file::{Miss, Seen};
 use crate::targets::live::stat::Stat;
 use crate::targets::live::status::Status;
-use crate::targets::live::{cgroup, patience, proc_file, stat, status};
+use crate::targets::live::whose::{self, Mounts};
+use crate::targets::live::{cgroup, proc_file, stat, status};
 use std::cell::OnceCell;
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const STAT_LIMIT: usize = 16 << 10;
 /// A thread may have 65,536 supplementary groups of up to 11 bytes each.
@@ -23,15 +21,13 @@ const CGROUP_LIMIT: usize = 1 << 20;
 /// have to be kept.
 const CMDLINE_LIMIT: usize = 1 << 20;
 
-/// How long a filesystem may take to say what a file is.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The parts of one process.
 #[derive(Debug)]
 pub(super) struct Parts {
     pid: u32,
     stat: OnceCell<Seen<Stat>>,
-    exe: OnceCell<Seen<Option<Executable>>>,
+    exe: OnceCell<Seen<Option<Running>>>,
+    mounts: OnceCell<Seen<Mounts>>,
     cmdline: OnceCell<Seen<Vec<String>>>,
     cgroup: OnceCell<Seen<Membership>>,
     status: OnceCell<Seen<Status>>,
@@ -43,6 +39,7 @@ impl Parts {
             pid,
             stat: OnceCell::new(),
             exe: OnceCell::new(),
+            mounts: OnceCell::new(),
             cmdline: OnceCell::new(),
             cgroup: OnceCell::new(),
             status: OnceCell::new(),
@@ -55,10 +52,10 @@ impl Parts {
     }
 
     /// The executable; `None` for kernel threads and zombies.
-    pub(super) fn exe(&self) -> &Seen<Option<Executable>> {
+    pub(super) fn exe(&self) -> &Seen<Option<Running>> {
         self.exe.get_or_init(|| {
             let miss = match proc_file::link(self.pid, "exe") {
-                Ok(link) => return executable(self.pid, link).map(Some),
+                Ok(link) => return Ok(Some(running(self.pid, link))),
                 Err(Miss::Gone) => return Err(Miss::Gone),
                 Err(Miss::Unknown(unknown)) => unknown,
             };
@@ -71,7 +68,7 @@ impl Parts {
             if stat.threads > 1 {
                 // The main thread may have ended while others go on; they still have it.
                 if let Some(link) = self.of_threads(|task| proc_file::link(self.pid, task), "exe") {
-                    return executable(self.pid, link).map(Some);
+                    return Ok(Some(running(self.pid, link)));
                 }
             }
             // `ENOENT` without being a zombie yet: it has given up its memory and is ending.
@@ -80,6 +77,20 @@ impl Parts {
                 return Ok(None);
             }
             Err(Miss::Unknown(miss))
+        })
+    }
+
+    /// What of its mounts it shares with process 1. What has ended shares nothing any more, and
+    /// counts as the host's.
+    pub(super) fn mounts(&self) -> &Seen<Mounts> {
+        self.mounts.get_or_init(|| {
+            let stat = self.stat().as_ref().map_err(Clone::clone)?;
+            if !is_dead(stat) {
+                return whose::mounts(self.pid);
+            }
+            let others = proc_file::threads(self.pid)?.into_iter().filter(|tid| *tid != self.pid);
+            let mut answers = others.map(whose::mounts).filter(|mounts| *mounts != Err(Miss::Gone));
+            answers.next().unwrap_or(Ok(Mounts::Shared))
         })
     }
 
@@ -161,31 +172,31 @@ pub fn arguments(bytes: &[u8]) -> Vec<String> {
     used.split(|b| *b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect()
 }
 
-/// Understands the kernel's `" (deleted)"`, which is also a legal end of a file's name.
-fn executable(pid: u32, link: PathBuf) -> Seen<Executable> {
-    const DELETED: &[u8] = b" (deleted)";
-    let bytes = link.as_os_str().as_bytes();
-    let Some(path) = bytes.strip_suffix(DELETED) else {
-        return Ok(Executable { path: link, deleted: false });
-    };
-    let path = PathBuf::from(OsString::from_vec(path.to_vec()));
-    // The file may lie on a filesystem that its user keeps waiting.
-    let name = link.clone();
-    match patience::within(PATIENCE, move || is_really_named(pid, &name)) {
-        Ok(true) => Ok(Executable { path: link, deleted: false }),
-        Ok(false) => Ok(Executable { path, deleted: true }),
-        Err(error) => Err(Miss::Unknown(Unknown::from_io(format!("/proc/{pid}/exe"), &error))),
-    }
+/// What a process runs, as the kernel tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Running {
+    /// Path, without the kernel's `" (deleted)"`.
+    pub(super) path: PathBuf,
+    /// The kernel says that the file has been removed.
+    pub(super) deleted: bool,
+    /// Device and inode of the file.
+    pub(super) file: Seen<FileId>,
 }
 
-/// Whether the file that the process runs is the one at `link`, as the process itself sees it.
-fn is_really_named(pid: u32, link: &Path) -> bool {
-    let Ok(running) = fs::metadata(format!("/proc/{pid}/exe")) else { return false };
-    let Ok(inside) = link.strip_prefix("/") else { return false };
-    [Path::new(&format!("/proc/{pid}/root")).join(inside), link.to_owned()].iter().any(|path| {
-        let named = fs::symlink_metadata(path);
-        named.is_ok_and(|file| (file.dev(), file.ino()) == (running.dev(), running.ino()))
-    })
+/// Understands the kernel's `" (deleted)"`, which is also a legal end of a file's name.
+fn running(pid: u32, link: PathBuf) -> Running {
+    const DELETED: &[u8] = b" (deleted)";
+    let file = whose::linked(pid, "exe");
+    let bytes = link.as_os_str().as_bytes();
+    let Some(path) = bytes.strip_suffix(DELETED) else {
+        return Running { path: link, deleted: false, file };
+    };
+    let path = PathBuf::from(OsString::from_vec(path.to_vec()));
+    let is_there = |name: &Path| file.as_ref().is_ok_and(|own| whose::is_at(pid, name, *own));
+    if is_there(&link) {
+        return Running { path: link, deleted: false, file };
+    }
+    Running { path, deleted: true, file }
 }
 
 #[cfg(test)]

@@ -1,23 +1,25 @@
 //! The processes of the host: one list of pids per run, and what is known of each.
 
-use crate::facts::process::{Cgroup, Process, Thread};
+use crate::facts::process::{Cgroup, Container, Executable, FileId, Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::targets::live::cgroup::Membership;
 use crate::targets::live::mountinfo::HidePid;
-use crate::targets::live::parts::Parts;
+use crate::targets::live::parts::{Parts, Running};
 use crate::targets::live::proc_file::{Miss, Seen};
-use crate::targets::live::{cgroup, mountinfo, parts, proc_file, status};
+use crate::targets::live::view::View;
+use crate::targets::live::whose::{self, Mounts};
+use crate::targets::live::{cgroup, mountinfo, parts, proc_file};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// How often a process that changes its program while being read is read again.
 const ATTEMPTS: usize = 3;
 const MOUNTINFO_LIMIT: usize = 16 << 20;
-const STATUS_LIMIT: usize = 16 << 20;
 const NANOSECONDS: i128 = 1_000_000_000;
 
 /// All processes, as far as they have been asked about.
@@ -26,8 +28,9 @@ pub(super) struct Processes {
     pids: OnceCell<Fact<Vec<u32>>>,
     entries: RefCell<BTreeMap<u32, Rc<Entry>>>,
     clock: OnceCell<Clock>,
-    own_pid_namespaces: OnceCell<Option<usize>>,
     init_group: OnceCell<Membership>,
+    host_files: RefCell<HashMap<PathBuf, Fact<Option<FileId>>>>,
+    view: Rc<OnceCell<View>>,
 }
 
 /// One process.
@@ -59,6 +62,11 @@ impl Entry {
 }
 
 impl Processes {
+    /// Those of the host whose files `view` shows.
+    pub(super) fn new(view: Rc<OnceCell<View>>) -> Self {
+        Self { view, ..Self::default() }
+    }
+
     /// Pids as `/proc` listed them when first asked.
     pub(super) fn pids(&self) -> Fact<&[u32]> {
         self.pids.get_or_init(list).as_deref().map_err(Clone::clone)
@@ -115,11 +123,12 @@ impl Processes {
             ppid: stat.ppid,
             comm: String::from_utf8_lossy(&stat.comm).into_owned(),
             kernel_thread: stat.kernel_thread,
-            exe: fact(parts.exe().clone())?,
+            exe: fact(self.executable(parts, pid))?,
             cmdline: fact(parts.cmdline().clone())?,
             cgroup: fact(parts.cgroup().clone().map(|group| self.group(group)))?,
             threads: fact::<Vec<Thread>>(parts::read_threads(pid))?,
-            container: fact(self.container(parts))?,
+            container: fact(self.container(parts).map(|container| container.is_some()))?,
+            inside: self.container(parts).ok().flatten(),
         })
     }
 
@@ -130,27 +139,76 @@ impl Processes {
         Cgroup { path: membership.path, unit }
     }
 
-    /// Whether the process is one of a container.
-    pub(super) fn container(&self, parts: &Parts) -> Seen<bool> {
-        let group = parts.cgroup().as_ref().map_err(Clone::clone);
+    /// The container that the process is in; `None`: it is the host's, see [`Container`].
+    pub(super) fn container(&self, parts: &Parts) -> Seen<Option<Container>> {
+        let group = parts.cgroup().as_ref();
         // Within a container everything stands below the group that its engine made.
-        if group.as_ref().is_ok_and(|group| group.container && !self.init_group().container) {
-            return Ok(true);
+        if let Ok(group) = group
+            && self.init_group().container.is_none()
+            && let Some(container) = &group.container
+        {
+            return Ok(Some(container.clone()));
         }
-        let status = parts.status().as_ref().map_err(Clone::clone)?;
-        let own = self.own_pid_namespaces().ok_or_else(|| {
-            let cause = Cause::Malformed("no pid namespaces".to_owned());
-            Miss::Unknown(Unknown::new("/proc/self/status", cause))
-        })?;
-        let path = cgroup::below_root(&group?.path, &self.init_group().path);
-        Ok(status.pid_namespaces > own && !cgroup::is_plain_service(path))
+        match parts.mounts().as_ref().map_err(Clone::clone)? {
+            Mounts::Apart => {
+                let unnamed = Container { name: String::new(), engine: "not known".into() };
+                let named = group.ok().and_then(|group| cgroup::machine(&group.path));
+                Ok(Some(named.unwrap_or(unnamed)))
+            }
+            Mounts::Shared | Mounts::Sandbox | Mounts::Own | Mounts::OwnApart => Ok(None),
+        }
     }
 
-    fn own_pid_namespaces(&self) -> Option<usize> {
-        *self.own_pid_namespaces.get_or_init(|| {
-            let bytes = proc_file::bounded("/proc/self/status", STATUS_LIMIT).ok()??;
-            status::parse(0, &bytes).ok().map(|status| status.pid_namespaces)
-        })
+    /// What it runs, and whether that is the host's.
+    fn executable(&self, parts: &Parts, pid: u32) -> Seen<Option<Executable>> {
+        let Some(running) = parts.exe().as_ref().map_err(Clone::clone)? else { return Ok(None) };
+        let hosts = fact(self.is_hosts(parts, running))?;
+        let file = running.file.clone().ok();
+        let deleted = running.deleted || self.is_covered(parts, pid, running);
+        Ok(Some(Executable { path: running.path.clone(), deleted, file, hosts }))
+    }
+
+    /// Whether the file that is run is the host's of that path, or was when it was started.
+    pub(super) fn is_hosts(&self, parts: &Parts, running: &Running) -> Seen<bool> {
+        let mounts = parts.mounts().as_ref().map_err(Clone::clone);
+        // The kernel's path is the host's path: it was the file there, whatever is there now.
+        if mounts == Ok(&Mounts::Shared) {
+            return Ok(true);
+        }
+        let own = running.file.clone()?;
+        if self.host_file(&running.path).map_err(Miss::Unknown)? == Some(own) {
+            return Ok(true);
+        }
+        match mounts? {
+            Mounts::Shared => Ok(true),
+            // It has been removed there too, in an upgrade say, and lay where the host's lies.
+            Mounts::Sandbox if running.deleted => {
+                let Some(parent) = running.path.parent() else { return Ok(false) };
+                let parent = self.host_file(parent).map_err(Miss::Unknown)?;
+                Ok(parent.is_some_and(|parent| parent.device == own.device))
+            }
+            Mounts::Sandbox | Mounts::Own | Mounts::Apart | Mounts::OwnApart => Ok(false),
+        }
+    }
+
+    /// Whether another file is at the path of what it runs: one is mounted over it.
+    fn is_covered(&self, parts: &Parts, pid: u32, running: &Running) -> bool {
+        let Ok(own) = running.file else { return false };
+        let now = match parts.mounts() {
+            Ok(Mounts::Shared) => self.host_file(&running.path).ok().flatten(),
+            _ => whose::at_path(pid, &running.path),
+        };
+        now.is_some_and(|now| now != own)
+    }
+
+    /// Device and inode of what a path leads to on the host.
+    pub(super) fn host_file(&self, path: &Path) -> Fact<Option<FileId>> {
+        if let Some(known) = self.host_files.borrow().get(path) {
+            return known.clone();
+        }
+        let found = self.view.get_or_init(View::look).identity(path);
+        self.host_files.borrow_mut().insert(path.to_owned(), found.clone());
+        found
     }
 
     /// The group of pid 1: the root of what systemd manages.

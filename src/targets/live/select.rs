@@ -2,9 +2,11 @@
 //! no outweighs an unknown: without root a process may be told apart by its name although its
 //! executable cannot be seen.
 
-use crate::facts::process::Selector;
+use crate::facts::process::{Container, FileId, Selector};
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::select::{canonical, of_another_namespace};
 use crate::host::{Files, Selection};
+use crate::targets::live::cgroup::Membership;
 use crate::targets::live::parts::Parts;
 use crate::targets::live::proc_file::Miss;
 use crate::targets::live::processes::Processes;
@@ -12,7 +14,6 @@ use regex::Regex;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::{fs, io};
 
 /// The kernel keeps this many bytes of a name (`TASK_COMM_LEN` less the NUL).
 const COMM_LENGTH: usize = 15;
@@ -31,6 +32,8 @@ pub(super) struct Matcher<'a> {
 /// An executable's path and the other names that the kernel may know it by.
 struct Program {
     paths: Vec<PathBuf>,
+    /// The file that the host has there now.
+    file: Option<FileId>,
     /// Why there may be yet other names.
     unresolved: Option<Unknown>,
 }
@@ -40,6 +43,8 @@ struct Program {
 enum Answer {
     Yes,
     No,
+    /// It matches in all but that it is a container's, and those were not asked for.
+    Container(Container),
     Unknown(Unknown),
 }
 
@@ -54,7 +59,7 @@ impl<'a> Matcher<'a> {
         Ok(Self {
             selector,
             name: selector.name.as_deref().map(|name| cut(name.as_bytes())),
-            exe: selector.exe.as_deref().map(Program::new),
+            exe: selector.exe.as_deref().map(|path| Program::new(path, files)),
             cmdline: cmdline.transpose()?,
             main: selector
                 .pid_file
@@ -85,8 +90,13 @@ impl<'a> Matcher<'a> {
                     Err(unknown) => answer = Answer::Unknown(unknown),
                 }
             }
-            if let Answer::Unknown(unknown) = answer {
-                selection.undecided.push(unknown);
+            match answer {
+                Answer::Unknown(unknown) => selection.undecided.push(unknown),
+                Answer::Container(container) => {
+                    let count = selection.left_out.entry(container).or_default();
+                    *count = count.saturating_add(1);
+                }
+                Answer::Yes | Answer::No => {}
             }
         }
         Ok(selection)
@@ -100,7 +110,7 @@ impl<'a> Matcher<'a> {
         }
         match self.answer(processes, pid, &entry.parts()) {
             Answer::Yes => Ok(true),
-            Answer::No => Ok(false),
+            Answer::No | Answer::Container(_) => Ok(false),
             Answer::Unknown(unknown) => Err(unknown),
         }
     }
@@ -108,7 +118,7 @@ impl<'a> Matcher<'a> {
     /// Asks the criteria, cheap ones first, until one says no.
     fn answer(&self, processes: &Processes, pid: u32, parts: &Rc<Parts>) -> Answer {
         let criteria: [&dyn Fn() -> Answer; 7] = [
-            &|| self.exe.as_ref().map_or(Answer::Yes, |exe| exe.matches(parts)),
+            &|| self.exe.as_ref().map_or(Answer::Yes, |exe| self.runs(exe, processes, parts)),
             &|| self.user_space(parts),
             &|| self.unit(processes, parts),
             &|| self.owner(parts),
@@ -120,6 +130,8 @@ impl<'a> Matcher<'a> {
         for criterion in criteria {
             match criterion() {
                 Answer::No => return Answer::No,
+                // The last criterion: what is unknown of it matters no more.
+                Answer::Container(container) => return Answer::Container(container),
                 Answer::Unknown(unknown) if result == Answer::Yes => {
                     result = Answer::Unknown(unknown);
                 }
@@ -127,6 +139,29 @@ impl<'a> Matcher<'a> {
             }
         }
         result
+    }
+
+    /// The program asked for. One that has been replaced still is what was started there. A path
+    /// of a container counts where those are asked for.
+    fn runs(&self, program: &Program, processes: &Processes, parts: &Parts) -> Answer {
+        let running = match parts.exe() {
+            Ok(Some(running)) => running,
+            Ok(None) => return Answer::No,
+            Err(miss) => return Answer::from_miss(miss),
+        };
+        if program.file.is_some() && running.file.as_ref().ok() == program.file.as_ref() {
+            return Answer::Yes;
+        }
+        if !program.paths.contains(&running.path) {
+            return program.unresolved.clone().map_or(Answer::No, Answer::Unknown);
+        }
+        if self.selector.containers && processes.container(parts).is_ok_and(|c| c.is_some()) {
+            return Answer::Yes;
+        }
+        match processes.is_hosts(parts, running) {
+            Ok(hosts) => Answer::from(hosts),
+            Err(miss) => Answer::from_miss(&miss),
+        }
     }
 
     /// No kernel thread, and the name asked for.
@@ -143,7 +178,12 @@ impl<'a> Matcher<'a> {
     fn unit(&self, processes: &Processes, parts: &Parts) -> Answer {
         let Some(unit) = &self.selector.unit else { return Answer::Yes };
         match parts.cgroup() {
-            Ok(group) => Answer::from(processes.group(group.clone()).unit.as_ref() == Some(unit)),
+            // What a quadlet's unit is about is its container, not the supervisor of that.
+            Ok(group) => {
+                let group = processes.group(group.clone());
+                let supervises = group.is_supervisor() && is_conmon(parts);
+                Answer::from(group.unit.as_ref() == Some(unit) && !supervises)
+            }
             Err(miss) => Answer::from_miss(miss),
         }
     }
@@ -175,9 +215,13 @@ impl<'a> Matcher<'a> {
             Some(Ok(Some(main))) => *main,
             Some(Err(unknown)) => return Answer::Unknown(unknown.clone()),
         };
+        if main == 1 && self.selector.is_by_pid_file_alone() {
+            return Answer::Unknown(of_another_namespace(self.selector));
+        }
         let mut current = pid;
         for _ in 0..GENERATIONS {
-            if current == main {
+            // All descend from process 1, so that it is meant has to show in itself.
+            if current == main && (main != 1 || pid == 1) {
                 return Answer::Yes;
             }
             match processes.entry(current).parts().stat() {
@@ -193,8 +237,13 @@ impl<'a> Matcher<'a> {
         if self.selector.containers {
             return Answer::Yes;
         }
+        // The container of a unit that was asked for by name (a quadlet) is what is meant.
+        let payload = |group: &Membership| processes.group(group.clone()).is_payload_of_unit();
+        if self.selector.unit.is_some() && parts.cgroup().as_ref().is_ok_and(payload) {
+            return Answer::Yes;
+        }
         match processes.container(parts) {
-            Ok(container) => Answer::from(!container),
+            Ok(container) => container.map_or(Answer::Yes, Answer::Container),
             Err(miss) => Answer::from_miss(&miss),
         }
     }
@@ -218,43 +267,41 @@ impl Program {
     /// The kernel knows an executable by its path without symbolic links, so `/sbin/nginx` of a
     /// policy has to be found as `/usr/sbin/nginx`, and `/usr/bin/python3` as what that leads to.
     /// The directory is resolved on its own as well, since the file itself may be gone.
-    fn new(path: &Path) -> Self {
-        let mut program = Self { paths: vec![path.to_owned()], unresolved: None };
+    fn new(path: &Path, files: &dyn Files) -> Self {
+        let mut program = Self { paths: vec![path.to_owned()], file: None, unresolved: None };
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
-            program.resolve(parent, Some(name));
+            program.resolve(files, parent, Some(name));
         }
-        program.resolve(path, None);
+        program.resolve(files, path, None);
         program
     }
 
-    fn resolve(&mut self, path: &Path, name: Option<&OsStr>) {
-        match fs::canonicalize(path) {
-            Ok(mut resolved) => {
-                if let Some(name) = name {
-                    resolved.push(name);
+    fn resolve(&mut self, files: &dyn Files, path: &Path, name: Option<&OsStr>) {
+        match canonical(files, path) {
+            Ok(None) => {}
+            Ok(Some(mut resolved)) => {
+                match name {
+                    Some(name) => resolved.push(name),
+                    None => {
+                        let file = files.file(&resolved).ok().flatten();
+                        self.file =
+                            file.map(|fact| FileId { device: fact.device, inode: fact.inode });
+                    }
                 }
                 if !self.paths.contains(&resolved) {
                     self.paths.push(resolved);
                 }
             }
-            Err(e)
-                if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(error) => {
-                let what = path.display().to_string();
-                self.unresolved.get_or_insert(Unknown::from_io(what, &error));
+            Err(why) => {
+                self.unresolved.get_or_insert(why);
             }
         }
     }
+}
 
-    /// A replaced program still matches its path: what runs is what was started there.
-    fn matches(&self, parts: &Parts) -> Answer {
-        match parts.exe() {
-            Ok(Some(exe)) if self.paths.contains(&exe.path) => Answer::Yes,
-            Ok(Some(_)) => self.unresolved.clone().map_or(Answer::No, Answer::Unknown),
-            Ok(None) => Answer::No,
-            Err(miss) => Answer::from_miss(miss),
-        }
-    }
+/// `conmon`, which supervises a container of Podman or CRI-O.
+fn is_conmon(parts: &Parts) -> bool {
+    parts.stat().as_ref().is_ok_and(|stat| stat.comm == b"conmon")
 }
 
 /// As much of a name as the kernel keeps.
@@ -300,11 +347,12 @@ mod tests {
         std::os::unix::fs::symlink("usr/sbin", base.join("sbin")).unwrap();
         std::fs::write(base.join("usr/sbin/nginx1"), "").unwrap();
         std::os::unix::fs::symlink("nginx1", base.join("usr/sbin/nginx")).unwrap();
-        let program = Program::new(&base.join("sbin/nginx"));
+        let host = crate::targets::live::Live::new();
+        let program = Program::new(&base.join("sbin/nginx"), &host);
         let names = ["sbin/nginx", "usr/sbin/nginx", "usr/sbin/nginx1"];
         assert_eq!(program.paths, names.map(|name| base.join(name)));
         // The file may be gone: it has been replaced, say.
-        let program = Program::new(&base.join("sbin/gone"));
+        let program = Program::new(&base.join("sbin/gone"), &host);
         assert_eq!(program.paths, ["sbin/gone", "usr/sbin/gone"].map(|name| base.join(name)));
         assert!(program.unresolved.is_none());
     }

@@ -8,11 +8,16 @@
 //! those of `/proc/1/mountinfo`. Without that capability only paths at which both have the same
 //! mount are answered; all others are unknown.
 
+use crate::facts::process::FileId;
 use crate::facts::{Cause, Fact, Unknown};
+use crate::targets::live::{filesystem, patience};
 use crate::targets::rootfs::Rootfs;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The mount table of this process.
 pub(super) const OWN: &str = "/proc/self/mountinfo";
@@ -20,6 +25,8 @@ pub(super) const OWN: &str = "/proc/self/mountinfo";
 pub(super) const HOST: &str = "/proc/1/mountinfo";
 const HOST_ROOT: &str = "/proc/1/root";
 const LIMIT: usize = 64 << 20;
+/// How long a filesystem may take to say what a file is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How this process sees the files of the host.
 #[derive(Debug)]
@@ -29,7 +36,7 @@ pub(super) enum View {
     /// Its mounts are others; the host's files can be reached through process 1.
     Through {
         /// What process 1 calls `/`.
-        root: Rootfs,
+        root: Arc<Rootfs>,
         /// Mounts of the host.
         host: Table,
     },
@@ -57,7 +64,7 @@ impl View {
             return View::Shared;
         }
         match Rootfs::open(Path::new(HOST_ROOT)) {
-            Ok(root) => View::Through { root, host },
+            Ok(root) => View::Through { root: Arc::new(root), host },
             Err(why) => View::Apart { own, host, why },
         }
     }
@@ -73,6 +80,35 @@ impl View {
             (Some(here), Some(there)) if here == there => Ok(()),
             _ => Err(apart(path, why)),
         }
+    }
+
+    /// Device and inode of what a path leads to on the host, links followed. `None`: nothing.
+    pub(super) fn identity(&self, path: &Path) -> Fact<Option<FileId>> {
+        let path = path.to_owned();
+        let found = match self {
+            View::Through { root, .. } => {
+                let root = Arc::clone(root);
+                patience::within(PATIENCE, {
+                    let path = path.clone();
+                    move || root.identity(&path)
+                })
+            }
+            View::Shared => patience::within(PATIENCE, {
+                let path = path.clone();
+                move || {
+                    let file = filesystem::existing(&path, fs::metadata(&path))?;
+                    Ok(file.map(|file| FileId { device: file.dev(), inode: file.ino() }))
+                }
+            }),
+            View::Apart { .. } | View::Unsure(_) => {
+                self.follows(&path)?;
+                if let View::Unsure(why) = self {
+                    return Err(why.clone());
+                }
+                return View::Shared.identity(&path);
+            }
+        };
+        found.map_err(|error| Unknown::from_io(crate::text::path(&path), &error))?
     }
 
     /// The same for what a path leads to when links are followed.
@@ -165,15 +201,25 @@ impl Table {
         })
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines.map(line).collect::<Option<_>>().map(Self)
     }
 
     /// Ids of mounts are unique among all namespaces.
-    fn shares_a_mount_with(&self, other: &Table) -> bool {
+    pub(super) fn shares_a_mount_with(&self, other: &Table) -> bool {
         let ids: BTreeSet<u32> = other.0.iter().map(|mount| mount.id).collect();
         self.0.iter().any(|mount| ids.contains(&mount.id))
+    }
+
+    /// Whether the root directory is the same place of the same filesystem.
+    pub(super) fn has_the_root_of(&self, other: &Table) -> bool {
+        let root = Path::new("/");
+        let place = |table: &Table| {
+            let mount = table.covering(root).filter(|mount| mount.point == root)?;
+            Some((mount.device.clone(), mount.root.clone()))
+        };
+        place(self).is_some_and(|own| place(other) == Some(own))
     }
 
     /// The mount that a path without links lies on: from mount to mount, as the kernel walks.

@@ -29,10 +29,11 @@ impl Running {
             comm: name.chars().take(COMM_LENGTH).collect(),
             kernel_thread: false,
             cmdline: Ok(vec![path.to_string_lossy().into_owned()]),
-            exe: Ok(Some(Executable { path, deleted: false })),
+            exe: Ok(Some(Executable { path, deleted: false, file: None, hosts: Ok(true) })),
             cgroup: Ok(Cgroup::default()),
             threads: Ok(vec![thread(pid, 0, 0)]),
             container: Ok(false),
+            inside: None,
         })
     }
 
@@ -94,6 +95,20 @@ impl Running {
     /// It lives in a container.
     pub fn in_container(mut self) -> Self {
         self.0.container = Ok(true);
+        self.running_a_file_of_its_own()
+    }
+
+    /// What it runs is not the host's file of that path: another one is mounted there for it.
+    pub fn running_a_file_of_its_own(mut self) -> Self {
+        if let Ok(Some(exe)) = &mut self.0.exe {
+            exe.hosts = Ok(false);
+        }
+        self
+    }
+
+    /// Its control group.
+    pub fn in_group(mut self, path: &str, unit: Option<&str>) -> Self {
+        self.0.cgroup = Ok(Cgroup { path: path.to_owned(), unit: unit.map(str::to_owned) });
         self
     }
 

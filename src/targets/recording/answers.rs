@@ -5,7 +5,7 @@ use crate::facts::exact::Exact;
 use crate::facts::file::{Acl, FileCapabilities, FileFact, Match};
 use crate::facts::image::Layer;
 use crate::facts::listener::{Holders, Listener};
-use crate::facts::process::{Process, Selector};
+use crate::facts::process::{Container, Process, Selector};
 use crate::facts::{Fact, Unknown};
 use crate::targets::recording::contents::{Content, Names};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -93,6 +93,9 @@ pub struct Picked {
     pub undecided: Vec<Unknown>,
     /// Why there may be processes that were not seen.
     pub hidden: Option<Unknown>,
+    /// How many processes of which containers were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<(Container, usize)>,
 }
 
 impl<Q, A> Default for Table<Q, A> {

@@ -112,7 +112,7 @@ impl Playback {
     }
 
     fn selection(&self, picked: Picked) -> Selection {
-        let Picked { pids, mut undecided, hidden } = picked;
+        let Picked { pids, mut undecided, hidden, left_out } = picked;
         let mut processes = Vec::new();
         for pid in pids {
             match self.process(pid) {
@@ -121,7 +121,8 @@ impl Playback {
                 Err(why) => undecided.push(why),
             }
         }
-        Selection { processes, undecided, hidden }
+        let left_out = left_out.into_iter().collect();
+        Selection { processes, undecided, hidden, left_out }
     }
 
     /// Every process of user space.

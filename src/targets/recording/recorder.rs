@@ -167,6 +167,7 @@ impl Target for Recorder<'_> {
             pids: selection.processes.iter().map(|process| process.pid).collect(),
             undecided: selection.undecided.clone(),
             hidden: selection.hidden.clone(),
+            left_out: selection.left_out.clone().into_iter().collect(),
         });
         self.answers.borrow_mut().processes.put(selector.clone(), picked);
         for process in answer.iter().flat_map(|selection| &selection.processes) {
