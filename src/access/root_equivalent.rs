@@ -37,7 +37,22 @@ const SOCKETS: &[&str] = &[
     "/run/containerd/containerd.sock",
     "/run/podman/podman.sock",
     "/run/crio/crio.sock",
+    "/run/docker/containerd/containerd.sock",
+    "/run/k3s/containerd/containerd.sock",
+    "/run/buildkit/buildkitd.sock",
+    "/run/cri-dockerd.sock",
+    "/run/dockershim.sock",
+    "/run/nri/nri.sock",
+    "/run/balena.sock",
+    "/run/balena-engine.sock",
     "/run/libvirt/libvirt-sock",
+    "/run/libvirt/virtqemud-sock",
+    "/run/libvirt/virtlxcd-sock",
+    "/run/libvirt/virtxend-sock",
+    "/run/libvirt/virtchd-sock",
+    "/run/libvirt/virtvboxd-sock",
+    "/run/libvirt/virtstoraged-sock",
+    "/run/multipass_socket",
     "/run/incus/unix.socket",
     "/var/lib/incus/unix.socket",
     "/var/lib/lxd/unix.socket",
@@ -56,6 +71,20 @@ const FILES: &[(&str, bool)] = &[
     ("/etc/crontab", false),
     ("/proc/sys/kernel/core_pattern", false),
     ("/proc/sys/kernel/modprobe", false),
+];
+/// Keys of a cluster's administrator: whoever may read one starts a privileged pod on this host.
+const CLUSTER: &[&str] = &[
+    "/etc/kubernetes/admin.conf",
+    "/etc/kubernetes/super-admin.conf",
+    "/etc/kubernetes/controller-manager.conf",
+    "/etc/kubernetes/pki/ca.key",
+    "/etc/rancher/k3s/k3s.yaml",
+    "/etc/rancher/rke2/rke2.yaml",
+    "/var/lib/rancher/k3s/server/cred/admin.kubeconfig",
+    "/var/lib/rancher/rke2/server/cred/admin.kubeconfig",
+    "/var/snap/microk8s/current/credentials/client.config",
+    "/var/lib/k0s/pki/admin.conf",
+    "/root/.kube/config",
 ];
 /// Memory of the machine.
 const MEMORY: &[&str] = &["/dev/mem", "/dev/kmem", "/dev/port"];
@@ -116,6 +145,9 @@ pub fn objects(target: &dyn Target) -> Fact<Vec<Object>> {
             true => add(path, &[Read, Write], "holds the passwords of root")?,
             false => add(path, &[Write], "decides who root is or what root does")?,
         }
+    }
+    for file in CLUSTER {
+        add(PathBuf::from(file), &[Read, Write], "its key starts privileged pods on this host")?;
     }
     for device in MEMORY {
         add(PathBuf::from(device), &[Read, Write], "the memory of the machine")?;

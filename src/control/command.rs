@@ -1,7 +1,7 @@
 //! What a command leads to, as things that somebody may control: its programs with their libraries,
 //! scripts, what they read as code. [`crate::commands`] reads the command.
 
-use super::{Items, environment, program};
+use super::{Items, engines, environment, program};
 use crate::access::route::route;
 use crate::commands::{self, Context, Gap, GapKind, Opened, Operand, Reading, Who};
 use crate::facts::file::FileKind;
@@ -86,6 +86,8 @@ fn take(target: &dyn Target, reading: Reading, items: &mut Items) {
                 if items.add(&run.program, &run.why) {
                     libraries(target, &run.program, &run.why, items);
                 }
+                let from = run.from.as_deref();
+                engines::add_run(target, &run.program, &run.arguments, from, &run.why, items);
             }
             Counts::Perhaps => {
                 items.doubt(&run.program, format!("{}, as whom cannot be told", run.why));

@@ -6,6 +6,7 @@
 pub mod cause;
 pub mod chain;
 pub mod command;
+pub mod engines;
 pub mod environment;
 pub mod person;
 mod places;

@@ -2,7 +2,7 @@
 //! give their rights to whoever runs them, objects that amount to root; and the files through which
 //! a user can be made to run something.
 
-use super::{Items, root, shells, ssh, sudo, unit};
+use super::{Items, engines, root, shells, ssh, sudo, unit};
 use crate::access::root_equivalent::{by_objects, objects};
 use crate::access::route::route;
 use crate::access::{Credentials, Permission, Person, decide};
@@ -75,6 +75,9 @@ pub fn routes(target: &dyn Target, user: &User) -> Routes {
         Err(why) => routes.items.unread.push(why),
     };
     take(accounts(target, user), &mut routes);
+    let mut unread = Vec::new();
+    take(engines::direct(target, user, &mut unread), &mut routes);
+    routes.items.unread.extend(unread);
     by_sudo(target, user, &mut routes);
     if user.uid == 0 {
         take(by_object(target), &mut routes);
@@ -165,7 +168,15 @@ fn by_object(target: &dyn Target) -> Fact<Vec<Route>> {
 pub fn root_equivalent(target: &dyn Target) -> Fact<Vec<(Person, Vec<String>)>> {
     let people = target.derived().control().people(target)?;
     let mut found: BTreeMap<Person, Vec<String>> = BTreeMap::new();
-    for object in objects(target)? {
+    let mut unread = Vec::new();
+    let mut all = objects(target)?;
+    all.extend(engines::objects(target, &mut unread));
+    if let Some(why) = unread.pop() {
+        return Err(why);
+    }
+    all.sort();
+    all.dedup_by(|one, other| one.path == other.path);
+    for object in all {
         let mut gids = BTreeSet::new();
         let mut uids = BTreeSet::new();
         if let Some((path, fact)) = route(target, &object.path)?.end {

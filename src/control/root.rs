@@ -1,7 +1,7 @@
 //! Everything that root will run or obey: units, cron, and the many places where packages and
 //! administrators leave something for root to do.
 
-use super::{Items, command, environment, places, ssh, unit};
+use super::{Items, command, engines, environment, places, ssh, unit};
 use crate::commands::Context;
 use crate::facts::account::User;
 use crate::facts::cron::CronJob;
@@ -35,6 +35,7 @@ pub fn items(target: &dyn Target) -> Items {
     cron(target, &mut items);
     linker(target, &mut items);
     kernel(target, &mut items);
+    engines::add(target, &mut items);
     match ssh::config(target) {
         Ok(config) => {
             for file in config.trusted {
