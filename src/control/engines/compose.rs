@@ -173,9 +173,13 @@ mod tests {
         command: [/app/run]\n  db:\n    extends: { file: ../base.yml, service: db }\n";
 
     fn items(words: &[&str]) -> Vec<String> {
-        let host = Memory::new()
-            .file("/srv/app/docker-compose.yml", FILE)
-            .file("/srv/base.yml", "services: {}");
+        let host = Memory::new().file("/srv/app/docker-compose.yml", 0o644, 0, 0, FILE).file(
+            "/srv/base.yml",
+            0o644,
+            0,
+            0,
+            "services: {}",
+        );
         let mut items = Items::default();
         add_command(&host, words, Some(Path::new("/srv/app")), "x", &mut items);
         items.iter().map(|(path, _)| path.display().to_string()).collect()
