@@ -193,6 +193,15 @@ pub(super) fn values<'a>(
 ) -> impl Iterator<Item = &'a str> + 'a {
     let short = option.len() == 1;
     words.iter().enumerate().filter_map(move |(at, word)| {
+        // `-itv VALUE`: the last of several.
+        let several = word.strip_prefix('-').and_then(|rest| rest.strip_suffix(option));
+        if short
+            && several.is_some_and(|rest| {
+                !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphabetic())
+            })
+        {
+            return words.get(at.saturating_add(1)).copied();
+        }
         let dashes = if short { "-" } else { "--" };
         let rest = word
             .strip_prefix(dashes)
