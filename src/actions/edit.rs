@@ -54,7 +54,7 @@ pub fn apply(
             }
             Edit::Due(due) => {
                 db.execute(
-                    "UPDATE items SET due = $1, overdue_told = 0 WHERE id = $2",
+                    "UPDATE items SET due = $1, due_by_hand = 1, overdue_told = 0 WHERE id = $2",
                     parameters![*due, id.0],
                 )?;
                 let words = |due: Option<i64>| due.map_or("none".into(), time::utc);

@@ -169,6 +169,7 @@ macro_rules! event_kinds {
 }
 event_kinds! {
     Opened "opened" "Seen violated for the first time.",
+    More "more" "One more of what its rule forbids, while it was open.",
     Spread "spread" "Seen violated on another host, or on another thing of the same cause.",
     Held "held" "An occurrence was seen to hold while others do not.",
     Recurred "recurred" "An occurrence that held is violated again while the item was live.",
@@ -188,6 +189,16 @@ event_kinds! {
     Due "due" "Its due date was changed by hand.",
     Comment "comment" "Somebody said something.",
     Closed "closed" "Closed by hand.",
+}
+
+impl EventKind {
+    /// Whether there is nothing left to do about what happened.
+    pub const fn ends(self) -> bool {
+        matches!(
+            self,
+            EventKind::Resolved | EventKind::Retired | EventKind::Closed | EventKind::Waived
+        )
+    }
 }
 
 impl fmt::Display for EventKind {

@@ -15,6 +15,7 @@ use super::record::{self, Terms};
 use super::schema;
 use super::sql::Database;
 use super::standing::{self, RuleStanding, RuleTurn};
+use super::tell::{self, Untold};
 use crate::verdict::Promises;
 
 /// A ledger.
@@ -24,6 +25,30 @@ pub trait Ledger {
     /// # Errors
     /// When the store fails: then nothing of the run is recorded.
     fn record(&mut self, run: &Run, terms: &Terms) -> Result<News, LedgerError>;
+
+    /// What a reader has not been told of a host yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn untold(&mut self, reader: &str, host: &str) -> Result<Untold, LedgerError>;
+
+    /// Notes that a reader has been told up to a place.
+    ///
+    /// # Errors
+    /// When the store fails: then it is told again.
+    fn told(&mut self, reader: &str, host: &str, place: i64, now: i64) -> Result<(), LedgerError>;
+
+    /// Notes what is wrong with a check itself; what is new of that is news.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn complain(
+        &mut self,
+        host: &str,
+        scope: &str,
+        words: &[String],
+        now: i64,
+    ) -> Result<(), LedgerError>;
 
     /// Items, worst and most urgent first.
     ///
@@ -117,6 +142,24 @@ impl<D: Database> SqlLedger<D> {
 impl<D: Database> Ledger for SqlLedger<D> {
     fn record(&mut self, run: &Run, terms: &Terms) -> Result<News, LedgerError> {
         record::record(&mut self.0, run, terms)
+    }
+
+    fn untold(&mut self, reader: &str, host: &str) -> Result<Untold, LedgerError> {
+        tell::untold(&mut self.0, reader, host)
+    }
+
+    fn told(&mut self, reader: &str, host: &str, place: i64, now: i64) -> Result<(), LedgerError> {
+        tell::told(&mut self.0, reader, host, place, now)
+    }
+
+    fn complain(
+        &mut self,
+        host: &str,
+        scope: &str,
+        words: &[String],
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        tell::complain(&mut self.0, host, scope, words, now)
     }
 
     fn items(&mut self, filter: &Filter) -> Result<Vec<Item>, LedgerError> {

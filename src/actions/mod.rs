@@ -12,6 +12,7 @@
 //! and PostgreSQL share ([`sql`]).
 
 pub mod checklist;
+pub mod danger;
 pub mod edit;
 pub mod evidence;
 pub mod export;
@@ -30,6 +31,7 @@ pub mod schema;
 pub mod sql;
 pub mod sqlite;
 pub mod standing;
+pub mod tell;
 pub mod undecided;
 
 pub use identity::ItemKey;

@@ -8,12 +8,16 @@ use std::fmt::Write as _;
 /// One piece of news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
+    /// The run that saw it, seconds since 1970-01-01 UTC.
+    pub at: i64,
     /// What happened.
     pub kind: EventKind,
     /// To which item.
     pub item: ItemId,
     /// Its severity.
     pub severity: Severity,
+    /// It is about rights: who may become root, or already is.
+    pub danger: bool,
     /// Its title.
     pub title: String,
     /// What was seen, and what is to be done.
@@ -27,18 +31,23 @@ pub struct News {
     pub pieces: Vec<Piece>,
     /// What could be decided the last time and cannot now, with the reason.
     pub undecided: Vec<String>,
+    /// What is wrong with the check itself: a report that could not be written.
+    pub complaints: Vec<String>,
 }
 
 impl News {
     /// Nothing has changed.
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.undecided.is_empty()
+        self.pieces.is_empty() && self.undecided.is_empty() && self.complaints.is_empty()
     }
 
     /// In words, worst first; empty where nothing is new.
     pub fn render(&self) -> String {
         let mut pieces: Vec<&Piece> = self.pieces.iter().collect();
-        pieces.sort_by_key(|piece| (order(piece.kind), std::cmp::Reverse(piece.severity)));
+        pieces.sort_by_key(|piece| {
+            let danger = piece.danger && order(piece.kind) < DONE;
+            (std::cmp::Reverse(danger), order(piece.kind), std::cmp::Reverse(piece.severity))
+        });
         let mut out = String::new();
         for piece in pieces {
             // Writing to a String cannot fail.
@@ -57,20 +66,26 @@ impl News {
         for words in &self.undecided {
             let _ = writeln!(out, "{:<15} {}", "UNDECIDABLE", printable(words));
         }
+        for words in &self.complaints {
+            let _ = writeln!(out, "{:<15} {}", "NOT WRITTEN", printable(words));
+        }
         out
     }
 }
+
+/// From here on there is nothing to do.
+const DONE: u8 = 5;
 
 /// Bad news first.
 fn order(kind: EventKind) -> u8 {
     match kind {
         EventKind::Regressed | EventKind::Reopened => 0,
         EventKind::Opened | EventKind::Returned => 1,
-        EventKind::Spread | EventKind::Recurred => 2,
+        EventKind::More | EventKind::Spread | EventKind::Recurred => 2,
         EventKind::WaiverEnded => 3,
-        EventKind::Overdue => 4,
+        EventKind::Overdue | EventKind::Changed => 4,
         EventKind::WaiverExpiring | EventKind::Waived => 5,
-        EventKind::Retired | EventKind::Renamed | EventKind::Changed => 7,
+        EventKind::Retired | EventKind::Renamed => 7,
         EventKind::Held | EventKind::Resolved => 8,
         _ => 9,
     }
@@ -79,6 +94,7 @@ fn order(kind: EventKind) -> u8 {
 fn word(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Opened => "NEW",
+        EventKind::More => "ONE MORE",
         EventKind::Spread => "ALSO HERE",
         EventKind::Recurred | EventKind::Regressed => "REGRESSED",
         EventKind::Reopened => "REOPENED",

@@ -10,6 +10,7 @@ mod rows;
 mod standings;
 mod waivers;
 
+use super::danger;
 use super::evidence::Evidence;
 use super::identity::{ItemKey, Thing};
 use super::item::{EventKind, ItemId};
@@ -18,7 +19,7 @@ use super::lifecycle::{Look, Presence, Turn, next};
 use super::news::{News, Piece};
 use super::observe::{Answers, Run};
 use super::sql::{Database, transaction};
-use super::undecided;
+use super::{tell, undecided};
 use crate::parameters;
 use crate::policy::Severity;
 use crate::text::time;
@@ -110,6 +111,7 @@ impl Recorder<'_> {
         self.news.undecided = undecided::record(self.db, self.run)?;
         self.standings()?;
         self.host()?;
+        tell::keep(self.db, self.run.host, self.run.time, &self.news)?;
         Ok(self.news)
     }
 
@@ -151,12 +153,13 @@ impl Recorder<'_> {
             self.waiver(item, affected, finding, Acceptance::default())?;
             return Ok(item);
         };
-        let Some(known) = self.known.get(&item).cloned() else { return Ok(item) };
+        let Some(known) = self.known.get_mut(&item) else { return Ok(item) };
+        known.danger = danger::is_dangerous(finding);
+        let known = known.clone();
         let (state, turn) = next(known.state, true, []);
         self.refresh(item, &details, &written)?;
         if known.severity != details.severity {
-            let words = format!("severity {} was {}", details.severity, known.severity);
-            self.event(item, EventKind::Changed, None, &words)?;
+            self.severity(item, &known, details.severity, &finding.rule)?;
         }
         if let Some(turn) = turn {
             self.turn(item, state, turn, self.terms.due(&finding.rule, self.run.time))?;
@@ -276,8 +279,9 @@ impl Recorder<'_> {
 
     fn tell(&mut self, item: i64, kind: EventKind, lines: Vec<String>) {
         let Some(known) = self.known.get(&item) else { return };
-        let (title, severity) = (known.title.clone(), known.severity);
-        self.news.pieces.push(Piece { kind, item: ItemId(item), severity, title, lines });
+        let (title, severity, danger) = (known.title.clone(), known.severity, known.danger);
+        let (at, item) = (self.run.time, ItemId(item));
+        self.news.pieces.push(Piece { at, kind, item, severity, danger, title, lines });
     }
 }
 

@@ -7,7 +7,7 @@ use super::ledger::LedgerError;
 use super::sql::{Database, transaction};
 
 /// The steps; step n leads from version n to version n + 1. Never changed once released.
-const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES];
+const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES, NEWS];
 
 /// Waivers of occurrences, and what a host could not decide, so that both are news once.
 const WAIVERS: &[&str] = &[
@@ -59,6 +59,39 @@ const MEASURES: &[&str] = &[
         became TEXT NOT NULL
     )",
     "CREATE INDEX turns_by_time ON turns (at)",
+];
+
+/// What there is to tell, apart from who has been told: each reader has a place of its own up to which
+/// it has read. And what is wrong with a check itself, so that it is said once.
+const NEWS: &[&str] = &[
+    "CREATE TABLE news (
+        id SERIAL_KEY,
+        host TEXT NOT NULL,
+        at BIGINT NOT NULL,
+        item BIGINT REFERENCES items (id),
+        kind TEXT NOT NULL,
+        severity BIGINT NOT NULL,
+        danger BIGINT NOT NULL,
+        title TEXT NOT NULL,
+        lines TEXT NOT NULL
+    )",
+    "CREATE INDEX news_by_host ON news (host, id)",
+    "CREATE TABLE readers (
+        host TEXT NOT NULL,
+        name TEXT NOT NULL,
+        told BIGINT NOT NULL,
+        at BIGINT NOT NULL,
+        PRIMARY KEY (host, name)
+    )",
+    "CREATE TABLE complaints (
+        host TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        words TEXT NOT NULL,
+        since BIGINT NOT NULL,
+        PRIMARY KEY (host, scope, words)
+    )",
+    "ALTER TABLE items ADD COLUMN due_by_hand BIGINT NOT NULL DEFAULT 0",
+    "UPDATE items SET due_by_hand = 1 WHERE id IN (SELECT item FROM events WHERE kind = 'due')",
 ];
 
 const FIRST: &[&str] = &[

@@ -6,9 +6,9 @@ use super::ledger::LedgerArgs;
 use super::load::{PolicyArgs, report};
 use super::output::{self, Output};
 use super::target::TargetArgs;
-use super::{lock, supervise};
+use super::{lock, reader, supervise};
 use crate::actions::query::Counts;
-use crate::actions::{Location, News, Run};
+use crate::actions::{Ledger, Location, Run};
 use crate::config::Config;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::{Diagnostics, Severity, waiver};
@@ -38,6 +38,10 @@ pub struct Args {
     /// Record the run and print only what has changed since the last one: for cron
     #[arg(long, conflicts_with_all = ["verbose", "quiet", "format"])]
     changes_only: bool,
+    /// Who reads what has changed: each reader is told everything once. Without it `mail`, or at a
+    /// terminal the person who looks
+    #[arg(long, value_name = "NAME", value_parser = reader::parse)]
+    reader: Option<String>,
     /// End the evaluation after this time (30s, 5m); what is not decided by then is unknown
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<i64>,
@@ -91,8 +95,8 @@ enum Recorded {
     Unasked,
     /// It could not be; that has been said.
     Failed,
-    /// This is new, and the host stands so now.
-    Done(News, Counts),
+    /// It has been; the host stands so now, and the ledger knows who was told what.
+    Done(Box<dyn Ledger>, Counts),
 }
 
 impl Args {
@@ -177,7 +181,7 @@ impl Args {
             findings: &findings,
         };
         let recorded = record(location.as_ref(), &config, &run, console);
-        let exit = match recorded {
+        let exit = match &recorded {
             // Whatever else is true of the host, what was asked for has not been done.
             Recorded::Failed if exit == Exit::Holds => Exit::CouldNotRun,
             _ => exit,
@@ -195,7 +199,7 @@ impl Args {
             },
             host,
         };
-        let code = self.write(&report, &outputs, exit, &recorded, console);
+        let code = self.write(&report, &outputs, exit, recorded, console);
         // The process is about to end: taking thousands of findings apart would help nobody.
         std::mem::forget(report);
         Ok(code)
@@ -251,25 +255,42 @@ impl Args {
         report: &Report,
         outputs: &[Output],
         exit: Exit,
-        recorded: &Recorded,
+        recorded: Recorded,
         console: &Console,
     ) -> u8 {
-        let failed =
-            outputs.iter().filter(|output| !output.write(report, self.verbose, console)).count()
-                > 0;
-        let code = if failed { Exit::CouldNotRun.code() } else { exit_code(&self.format, report) };
+        let written = outputs.iter().map(|output| output.write(report, self.verbose));
+        let failed: Vec<String> = written.filter_map(Result::err).collect();
+        let code = match failed.is_empty() {
+            true => exit_code(&self.format, report),
+            false => Exit::CouldNotRun.code(),
+        };
+        if self.changes_only
+            && let Recorded::Done(mut ledger, _) = recorded
+        {
+            let reader = self.reader.clone().unwrap_or_else(reader::usual);
+            let telling = reader::Telling { reader: &reader, scope: &self.scope(), report };
+            return match telling.tell(&mut *ledger, &failed, console) {
+                Ok(()) => code,
+                Err(words) => console.fail(&words).code(),
+            };
+        }
+        for words in &failed {
+            console.fail(words);
+        }
         if self.quiet && exit == Exit::Holds {
             return code;
         }
-        let text = match recorded {
-            Recorded::Done(news, _) if self.changes_only => news.render(),
-            // Without a ledger nobody knows what is new: then all of it may be.
-            _ => output::render(&self.format, report, self.verbose, console),
-        };
+        // Without a ledger nobody knows what is new: then all of it may be.
+        let text = output::render(&self.format, report, self.verbose, console);
         match console.print(&text, exit) {
             Exit::CouldNotRun => Exit::CouldNotRun.code(),
             _ => code,
         }
+    }
+
+    /// One word for what this check is about, which tells it from others of the host.
+    fn scope(&self) -> String {
+        lock::digest(&self.name())
     }
 }
 
@@ -287,8 +308,9 @@ fn too_long(waiver: &Waiver, longest: i64) -> Diagnostic {
 fn record(location: Option<&Location>, config: &Config, run: &Run, console: &Console) -> Recorded {
     let Some(location) = location else { return Recorded::Unasked };
     let recorded = location.open().and_then(|mut ledger| {
-        let news = ledger.record(run, &config.terms)?;
-        Ok(Recorded::Done(news, ledger.counts(run.host, run.time)?))
+        ledger.record(run, &config.terms)?;
+        let counts = ledger.counts(run.host, run.time)?;
+        Ok(Recorded::Done(ledger, counts))
     });
     recorded.unwrap_or_else(|error| {
         console.fail(&format!("the run was not recorded: ledger {location}: {error}"));

@@ -37,6 +37,16 @@ impl Console {
         }
     }
 
+    /// Writes to standard output, and says when that could not be done: a reader that has gone has
+    /// read nothing.
+    ///
+    /// # Errors
+    /// Of the write.
+    pub fn deliver(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    }
+
     /// Says why spotcheck could not run.
     pub fn fail(&self, message: &str) -> Exit {
         self.complain(&format!("error: {}\n", printable(message)));

@@ -69,11 +69,15 @@ fn place(location: &Location, what: &[String]) -> Option<PathBuf> {
     if !folder.as_os_str().is_empty() {
         crate::actions::sqlite::make_folder(folder).ok()?;
     }
+    Some(folder.join(format!(".run-{}.lock", digest(what))))
+}
+
+/// One word for a list of words.
+pub fn digest(what: &[String]) -> String {
     let mut hash = Sha256::new();
     for word in what {
         hash.update((word.len() as u64).to_le_bytes());
         hash.update(word.as_bytes());
     }
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Some(folder.join(format!(".run-{digest}.lock")))
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

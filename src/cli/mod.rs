@@ -17,6 +17,7 @@ pub mod measures;
 pub mod moment;
 pub mod output;
 pub mod postmortem;
+pub mod reader;
 pub mod record;
 pub mod schema;
 pub mod site;

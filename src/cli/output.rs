@@ -36,14 +36,14 @@ pub fn render(format: &str, report: &Report, verbose: bool, console: &Console) -
 }
 
 impl Output {
-    /// Writes it; whether that could be done. If not, it has been said why.
-    pub fn write(&self, report: &Report, verbose: bool, console: &Console) -> bool {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Why that could not be done, in words.
+    pub fn write(&self, report: &Report, verbose: bool) -> Result<(), String> {
         let style = Style { verbose, ..Style::default() };
-        let written = write_whole(&self.path, &(self.format.render)(report, style));
-        if let Err(error) = &written {
-            console.fail(&why_not(&self.path, error));
-        }
-        written.is_ok()
+        write_whole(&self.path, &(self.format.render)(report, style))
+            .map_err(|error| why_not(&self.path, &error))
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod account;
 pub mod capability;
 pub mod cron;
+pub mod danger;
 pub mod drift;
 pub mod exact;
 pub mod file;

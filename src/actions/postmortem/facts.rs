@@ -80,20 +80,27 @@ fn phrase(item: &Item, evidence: &Evidence) -> String {
     }
 }
 
-/// What was observed, without what stands in brackets: pids, places.
+/// What was observed, without the process ids that stand in brackets: they say nothing later. What
+/// stands in other brackets (of a regular expression, of sudo's `(ALL)`) is what was found.
 fn outline(observed: &str) -> String {
-    let mut depth = 0u32;
     let mut out = String::new();
-    for c in observed.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => out.push(c),
-            _ => {}
+    let mut rest = observed;
+    while let Some((before, behind)) = rest.split_once(" (") {
+        out.push_str(before);
+        match behind.split_once(')') {
+            Some((inside, after)) if is_pids(inside) => rest = after,
+            _ => {
+                out.push_str(" (");
+                rest = behind;
+            }
         }
     }
-    let parts: Vec<&str> = out.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
-    parts.join(" and ")
+    out + rest
+}
+
+fn is_pids(inside: &str) -> bool {
+    let words = inside.strip_prefix("pids ").or_else(|| inside.strip_prefix("pid "));
+    words.is_some_and(|words| words.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// What was found in the time of a case, in the order in which it was first seen.

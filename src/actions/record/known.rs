@@ -24,8 +24,14 @@ pub(super) struct Kept {
 pub(super) struct Known {
     pub(super) title: String,
     pub(super) severity: Severity,
+    /// It is about rights; known once a run has seen it violated.
+    pub(super) danger: bool,
     pub(super) state: State,
     pub(super) due: Option<i64>,
+    /// Somebody set that by hand.
+    pub(super) due_by_hand: bool,
+    /// Since when it has been in its state.
+    pub(super) since: i64,
     pub(super) overdue_told: bool,
     pub(super) verify: u32,
 }
@@ -34,7 +40,8 @@ impl Recorder<'_> {
     /// What this host has that is violated, or that was not asked about any more.
     pub(super) fn kept(&mut self) -> Result<Vec<Kept>, LedgerError> {
         let rows = self.db.query(
-            "SELECT i.id, i.title, i.severity, i.state, i.due, i.overdue_told, i.verify,
+            "SELECT i.id, i.title, i.severity, i.state, i.due, i.due_by_hand,
+                    i.state_since, i.overdue_told, i.verify,
                     i.policy, i.rule, i.thing_kind, i.thing, i.condition,
                     o.id, o.affected_kind, o.affected, o.presence, o.held, o.asked, o.implied
              FROM occurrences o JOIN items i ON i.id = o.item
@@ -67,7 +74,8 @@ impl Recorder<'_> {
     /// The item of a key, with what its rule said when it was last violated.
     pub(super) fn find(&mut self, key: &ItemKey) -> Result<Option<(i64, Details)>, LedgerError> {
         let rows = self.db.query(
-            "SELECT id, title, severity, state, due, overdue_told, verify, demand, kind, owner, texts
+            "SELECT id, title, severity, state, due, due_by_hand, state_since, overdue_told,
+                    verify, demand, kind, owner, texts
              FROM items
              WHERE policy = $1 AND rule = $2 AND thing_kind = $3 AND thing = $4 AND condition = $5",
             parameters![&key.policy, &key.rule, &key.thing.kind, &key.thing.name, &key.condition],
@@ -93,8 +101,11 @@ fn read_known(row: &mut Row) -> Result<Known, LedgerError> {
     Ok(Known {
         title: row.text()?,
         severity: severity(row.int()?)?,
+        danger: false,
         state: row.word()?,
         due: row.maybe_int()?,
+        due_by_hand: row.int()? != 0,
+        since: row.int()?,
         overdue_told: row.int()? != 0,
         verify: read_u32(row)?,
     })

@@ -5,13 +5,16 @@ use super::details::{Details, observed, violation_lines};
 use super::known::Known;
 use super::waivers::Acceptance;
 use super::{Recorder, SPOTCHECK};
+use crate::actions::danger;
 use crate::actions::evidence::Evidence;
 use crate::actions::identity::{ItemKey, Thing};
 use crate::actions::item::EventKind;
 use crate::actions::ledger::LedgerError;
 use crate::actions::lifecycle::{Presence, State, Turn};
 use crate::parameters;
-use crate::verdict::Finding;
+use crate::policy::Severity;
+use crate::text::time;
+use crate::verdict::{Finding, RuleInfo};
 
 /// Where an occurrence stood before this run.
 pub(super) struct Before {
@@ -56,8 +59,11 @@ impl Recorder<'_> {
         let known = Known {
             title: details.title.clone(),
             severity: details.severity,
+            danger: danger::is_dangerous(finding),
             state: State::Open,
             due,
+            due_by_hand: false,
+            since: now,
             overdue_told: false,
             verify: details.verify,
         };
@@ -160,6 +166,47 @@ impl Recorder<'_> {
                 &evidence,
             ],
         )?;
+        Ok(())
+    }
+
+    /// Its rule says that it is worse, or less bad, than it did: what is worse is due earlier, and
+    /// told. A date that somebody set by hand stays.
+    pub(super) fn severity(
+        &mut self,
+        item: i64,
+        known: &Known,
+        severity: Severity,
+        rule: &RuleInfo,
+    ) -> Result<(), LedgerError> {
+        let now = self.run.time;
+        let worse = severity > known.severity;
+        let due = match known.due_by_hand {
+            true => known.due,
+            // Never later than it was, and never over before anybody was told.
+            false if worse => {
+                let due = self.terms.due(rule, now);
+                [known.due, due].into_iter().flatten().min()
+            }
+            false => self.terms.due(rule, known.since),
+        };
+        if due != known.due {
+            self.db.execute(
+                "UPDATE items SET due = $1, overdue_told = 0 WHERE id = $2",
+                parameters![due, item],
+            )?;
+        }
+        let date = match due {
+            Some(due) if known.due != Some(due) => format!("; due {}", time::day(due)),
+            _ => String::new(),
+        };
+        let words = format!("severity {severity} was {}{date}", known.severity);
+        self.event(item, EventKind::Changed, None, &words)?;
+        if let Some(known) = self.known.get_mut(&item) {
+            (known.severity, known.due) = (severity, due);
+        }
+        if worse && known.state.is_live() {
+            self.tell(item, EventKind::Changed, vec![words]);
+        }
         Ok(())
     }
 

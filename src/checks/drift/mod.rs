@@ -32,6 +32,9 @@ pub static DRIFT: SubjectKind = SubjectKind {
     compile,
 };
 
+/// The condition that counts edited configuration files of packages apart.
+const DEFAULTS: &str = "default_changed";
+
 /// So many changes are named.
 const NAMED: usize = 10;
 
@@ -40,6 +43,8 @@ pub struct DriftView {
     subject: Subject,
     drift: Arc<Drift>,
     place: Place,
+    /// The rule counts edited configuration files apart.
+    defaults_apart: bool,
 }
 
 /// What a rule is about.
@@ -79,19 +84,26 @@ static CONDITIONS: &[Condition<DriftView>] = &[
     Condition {
         info: ConditionInfo {
             name: "unexplained",
-            doc: "Number of changes that nobody can explain.",
+            doc: "Number of changes that nobody can explain; edited configuration files of packages \
+                  too, unless the rule has default_changed for them.",
             form: Form::Expectation { ordered: true, textual: false },
             example: "0",
         },
         read: |node, _, problems| {
             let expect = problems.ok(Expect::<Number>::parse(node))?;
-            let counts = |change: &Change| change.explanation == Explanation::Unexplained;
-            Some(Box::new(move |view, _| count(view, "unexplained", &expect, counts)))
+            Some(Box::new(move |view, _| {
+                let counts = |change: &Change| match change.explanation {
+                    Explanation::Unexplained => true,
+                    Explanation::DefaultChanged => !view.defaults_apart,
+                    _ => false,
+                };
+                count(view, "unexplained", &expect, counts)
+            }))
         },
     },
     Condition {
         info: ConditionInfo {
-            name: "default_changed",
+            name: DEFAULTS,
             doc: "Number of configuration files that have come to differ from what their package brings.",
             form: Form::Expectation { ordered: true, textual: false },
             example: "{ at_most: 5 }",
@@ -99,7 +111,7 @@ static CONDITIONS: &[Condition<DriftView>] = &[
         read: |node, _, problems| {
             let expect = problems.ok(Expect::<Number>::parse(node))?;
             let counts = |change: &Change| change.explanation == Explanation::DefaultChanged;
-            Some(Box::new(move |view, _| count(view, "default_changed", &expect, counts)))
+            Some(Box::new(move |view, _| count(view, DEFAULTS, &expect, counts)))
         },
     },
     Condition {
@@ -190,7 +202,8 @@ impl Check for DriftCheck {
                     return self.tests.iter().map(|t| about(t).unknown(why.clone())).collect();
                 }
                 let place = self.place.clone();
-                let view = DriftView { subject, drift, place };
+                let defaults_apart = self.tests.iter().any(|test| test.name() == DEFAULTS);
+                let view = DriftView { subject, drift, place, defaults_apart };
                 self.tests.iter().map(|test| test.judge(&view, target)).collect()
             }
             Err(why) => {

@@ -91,6 +91,11 @@ pub fn run(
     Ok(out)
 }
 
+/// The last day of a waiver that ends at a time, as it was written.
+pub fn last_day(until: i64) -> String {
+    day(until.saturating_sub(1))
+}
+
 /// One item in one line.
 pub fn line(item: &Item, now: i64) -> String {
     let severity = format!("{:<8}", item.severity);
@@ -112,7 +117,7 @@ pub fn line(item: &Item, now: i64) -> String {
         words.push(format!("reopened {} times", item.reopenings));
     }
     if let Some(until) = item.waived_until.filter(|until| *until > now) {
-        words.push(format!("waived until {}", day(until)));
+        words.push(format!("waived until {}", last_day(until)));
     }
     format!(
         "{:<7} {severity} {:<12} {due}  {} ({})\n",

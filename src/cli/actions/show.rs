@@ -33,7 +33,7 @@ pub fn run(id: ItemId, ledger: &mut dyn Ledger, now: i64) -> Result<String, Fail
     };
     page.field("due", &due);
     if let Some(until) = item.waived_until {
-        page.field("waived", &format!("until {}", time::utc(until)));
+        page.field("waived", &format!("until {}", super::list::last_day(until)));
     }
     let seen = format!("{} to {}", time::utc(item.first_seen), time::utc(item.last_seen));
     page.field("seen", &seen);
