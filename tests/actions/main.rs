@@ -8,6 +8,7 @@ mod incident;
 mod ledger;
 mod ledger_store;
 mod monitoring;
+mod news;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;

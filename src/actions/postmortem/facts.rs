@@ -69,7 +69,9 @@ fn phrase(item: &Item, evidence: &Evidence) -> String {
     match (item.key.thing.kind.as_str(), item.key.condition.as_str()) {
         ("service" | "process", "running") if expected == "running" => "was not running".into(),
         ("service" | "process", "never_root") => "had processes with the rights of root".into(),
-        ("service" | "process", "run_as") => format!("ran as {}", outline(observed)),
+        ("service" | "process", "run_as") => {
+            format!("ran as {}", outline(observed).replace("; ", " and "))
+        }
         ("config", _) => format!("said {}, expected {expected}", outline(observed)),
         ("port", "bound_by") if !programs(evidence).is_empty() => {
             format!("was held by {}", programs(evidence).join(", "))
@@ -80,7 +82,7 @@ fn phrase(item: &Item, evidence: &Evidence) -> String {
     }
 }
 
-/// What was observed, without the process ids that stand in brackets: they say nothing later. What
+/// What was observed, without process ids and places that stand in brackets: they say nothing later. What
 /// stands in other brackets (of a regular expression, of sudo's `(ALL)`) is what was found.
 fn outline(observed: &str) -> String {
     let mut out = String::new();
@@ -88,7 +90,7 @@ fn outline(observed: &str) -> String {
     while let Some((before, behind)) = rest.split_once(" (") {
         out.push_str(before);
         match behind.split_once(')') {
-            Some((inside, after)) if is_pids(inside) => rest = after,
+            Some((inside, after)) if is_pids(inside) || is_place(inside) => rest = after,
             _ => {
                 out.push_str(" (");
                 rest = behind;
@@ -96,6 +98,11 @@ fn outline(observed: &str) -> String {
         }
     }
     out + rest
+}
+
+fn is_place(inside: &str) -> bool {
+    let line = inside.starts_with('/').then(|| inside.rsplit_once(':')).flatten();
+    line.is_some_and(|(_, line)| line.parse::<u32>().is_ok())
 }
 
 fn is_pids(inside: &str) -> bool {
