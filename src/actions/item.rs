@@ -194,10 +194,7 @@ event_kinds! {
 impl EventKind {
     /// Whether there is nothing left to do about what happened.
     pub const fn ends(self) -> bool {
-        matches!(
-            self,
-            EventKind::Resolved | EventKind::Retired | EventKind::Closed | EventKind::Waived
-        )
+        matches!(self, EventKind::Resolved | EventKind::Retired | EventKind::Closed)
     }
 }
 

@@ -17,6 +17,7 @@ use super::sql::Database;
 use super::standing::{self, RuleStanding, RuleTurn};
 use super::tell::{self, Untold};
 use crate::verdict::Promises;
+use crate::verdict::waiver::Grants;
 
 /// A ledger.
 pub trait Ledger {
@@ -25,6 +26,12 @@ pub trait Ledger {
     /// # Errors
     /// When the store fails: then nothing of the run is recorded.
     fn record(&mut self, run: &Run, terms: &Terms) -> Result<News, LedgerError>;
+
+    /// What waivers found on a host when they were granted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn grants(&mut self, host: &str) -> Result<Grants, LedgerError>;
 
     /// What a reader has not been told of a host yet.
     ///
@@ -142,6 +149,10 @@ impl<D: Database> SqlLedger<D> {
 impl<D: Database> Ledger for SqlLedger<D> {
     fn record(&mut self, run: &Run, terms: &Terms) -> Result<News, LedgerError> {
         record::record(&mut self.0, run, terms)
+    }
+
+    fn grants(&mut self, host: &str) -> Result<Grants, LedgerError> {
+        record::grants_of_host(&mut self.0, host)
     }
 
     fn untold(&mut self, reader: &str, host: &str) -> Result<Untold, LedgerError> {

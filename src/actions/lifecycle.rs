@@ -107,6 +107,10 @@ pub enum Look {
     Violated,
     /// Seen, and it holds.
     Holds,
+    /// Seen not to be there any more, which its rule allows.
+    Gone,
+    /// Its rule, or the policy of that, does not apply any more.
+    NotApplicable,
     /// The rule is gone, or asks about something else now.
     NotAsked,
     /// Could not be seen, or was not looked at.
@@ -133,11 +137,11 @@ impl Tracked {
         match look {
             Look::Violated => Tracked::NEW,
             Look::NotSeen => self,
-            Look::NotAsked if self.presence == Presence::Present => {
+            Look::NotAsked | Look::NotApplicable if self.presence == Presence::Present => {
                 Tracked { presence: Presence::Retired, held: 0 }
             }
-            Look::NotAsked => self,
-            Look::Holds => {
+            Look::NotAsked | Look::NotApplicable => self,
+            Look::Holds | Look::Gone => {
                 let held = self.held.saturating_add(1);
                 let enough = held >= verify || self.presence == Presence::Held;
                 Tracked { presence: if enough { Presence::Held } else { Presence::Present }, held }

@@ -18,6 +18,8 @@ pub struct Piece {
     pub severity: Severity,
     /// It is about rights: who may become root, or already is.
     pub danger: bool,
+    /// What it is about: what is new of one thing is told together.
+    pub subject: String,
     /// Its title.
     pub title: String,
     /// What was seen, and what is to be done.
@@ -33,12 +35,15 @@ pub struct News {
     pub undecided: Vec<String>,
     /// What is wrong with the check itself: a report that could not be written.
     pub complaints: Vec<String>,
+    /// What else is to be known: a host that is called otherwise.
+    pub notes: Vec<String>,
 }
 
 impl News {
     /// Nothing has changed.
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.undecided.is_empty() && self.complaints.is_empty()
+        let words = [&self.undecided, &self.complaints, &self.notes];
+        self.pieces.is_empty() && words.iter().all(|words| words.is_empty())
     }
 
     /// In words, worst first; empty where nothing is new.
@@ -68,6 +73,9 @@ impl News {
         }
         for words in &self.complaints {
             let _ = writeln!(out, "{:<15} {}", "NOT WRITTEN", printable(words));
+        }
+        for words in &self.notes {
+            let _ = writeln!(out, "{:<15} {}", "note", printable(words));
         }
         out
     }

@@ -4,8 +4,12 @@
 //! the ledger grows with changes, not with runs.
 
 mod columns;
+mod culprits;
 mod details;
+mod grants;
+mod host;
 mod known;
+mod policies;
 mod rows;
 mod standings;
 mod waivers;
@@ -26,11 +30,13 @@ use crate::text::time;
 use crate::verdict::{Finding, Outcome, RuleInfo};
 use details::{Details, observed, violation_lines};
 use known::{Kept, Known};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use waivers::Acceptance;
 
 pub use columns::{add_event, rank, read_key, read_u32, severity};
 pub use details::item_title;
+pub use grants::of_host as grants_of_host;
 
 /// Who the ledger says did what a run saw.
 pub const SPOTCHECK: &str = "spotcheck";
@@ -91,14 +97,16 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     fn record(mut self) -> Result<News, LedgerError> {
+        self.identify()?;
+        let gone = self.policies()?;
         self.rename()?;
         let kept = self.kept()?;
         let mut seen = BTreeSet::new();
         for (key, affected, finding) in violations(self.run) {
-            let item = self.violated_item(&key, &affected, finding)?;
+            let item = self.violated_item(&key, &affected, &finding)?;
             seen.insert((item, affected));
         }
-        let answers = Answers::of(self.run);
+        let answers = Answers::of(self.run).without(&gone);
         for kept in kept.iter().filter(|k| !seen.contains(&(k.item, k.unsettled.affected.clone())))
         {
             self.look_again(kept, answers.look(&kept.unsettled))?;
@@ -108,8 +116,9 @@ impl Recorder<'_> {
         }
         let here = kept.iter().map(|kept| kept.item).collect();
         self.overdue(&here)?;
+        self.grants()?;
         self.news.undecided = undecided::record(self.db, self.run)?;
-        self.standings()?;
+        self.standings(&gone)?;
         self.host()?;
         tell::keep(self.db, self.run.host, self.run.time, &self.news)?;
         Ok(self.news)
@@ -149,7 +158,8 @@ impl Recorder<'_> {
         let details = Details::of(finding, key, self.terms);
         let Some((item, written)) = self.find(key)? else {
             let item = self.open(key, &details, finding)?;
-            self.first_occurrence(item, affected, finding)?;
+            let occurrence = self.first_occurrence(item, affected, finding)?;
+            self.culprits((item, occurrence), affected, finding, true)?;
             self.waiver(item, affected, finding, Acceptance::default())?;
             return Ok(item);
         };
@@ -164,7 +174,7 @@ impl Recorder<'_> {
         if let Some(turn) = turn {
             self.turn(item, state, turn, self.terms.due(&finding.rule, self.run.time))?;
         }
-        let before = self.occurrence(item, affected, finding)?;
+        let (occurrence, before) = self.occurrence(item, affected, finding)?;
         let waiver = before.as_ref().map_or(Acceptance::default(), |before| before.waiver);
         let before = before.map(|before| before.presence);
         let kind = match (turn, before) {
@@ -186,6 +196,7 @@ impl Recorder<'_> {
             }
             self.tell(item, kind, violation_lines(finding));
         }
+        self.culprits((item, occurrence), affected, finding, kind.is_some())?;
         self.waiver(item, affected, finding, waiver)?;
         Ok(item)
     }
@@ -209,7 +220,13 @@ impl Recorder<'_> {
         }
         let affected = &kept.unsettled.affected;
         let why = match now.presence {
+            Presence::Held if look == Look::Gone => {
+                format!("{affected}: there is nothing there any more")
+            }
             Presence::Held => format!("{affected} was seen to hold"),
+            Presence::Retired if look == Look::NotApplicable => {
+                format!("{affected}: its rule does not apply here any more")
+            }
             Presence::Retired => format!("{affected}: its rule does not ask about it any more"),
             Presence::Present => format!("{affected}: its rule asks about it again"),
         };
@@ -217,6 +234,8 @@ impl Recorder<'_> {
         touched.0.push(why);
         if now.presence == Presence::Held {
             touched.1.add(self.run, &kept.unsettled);
+            self.no_culprits(kept.id)?;
+            self.end_grants(&kept.unsettled)?;
         }
         Ok(())
     }
@@ -280,20 +299,29 @@ impl Recorder<'_> {
     fn tell(&mut self, item: i64, kind: EventKind, lines: Vec<String>) {
         let Some(known) = self.known.get(&item) else { return };
         let (title, severity, danger) = (known.title.clone(), known.severity, known.danger);
-        let (at, item) = (self.run.time, ItemId(item));
-        self.news.pieces.push(Piece { at, kind, item, severity, danger, title, lines });
+        let (at, item, subject) = (self.run.time, ItemId(item), known.subject.clone());
+        self.news.pieces.push(Piece { at, kind, item, severity, danger, subject, title, lines });
     }
 }
 
-/// The violations of a run, one for each item and affected thing.
-fn violations<'a>(run: &'a Run) -> Vec<(ItemKey, Thing, &'a Finding)> {
+/// The violations of a run, one for each item and affected thing. One that is made of several things,
+/// each a piece of work of its own, is as many violations.
+fn violations<'a>(run: &'a Run) -> Vec<(ItemKey, Thing, Cow<'a, Finding>)> {
     let mut seen = BTreeSet::new();
     run.findings
         .iter()
         .filter(|finding| matches!(finding.outcome(), Outcome::Fail | Outcome::Waived))
-        .map(|f| (ItemKey::of(f), Thing::of(&f.assertion.subject), f))
+        .flat_map(apart)
+        .map(|f| (ItemKey::of(&f), Thing::of(&f.assertion.subject), f))
         .filter(|(key, affected, _)| seen.insert((key.clone(), affected.clone())))
         .collect()
+}
+
+fn apart(finding: &Finding) -> Vec<Cow<'_, Finding>> {
+    if finding.assertion.objects.is_empty() {
+        return vec![Cow::Borrowed(finding)];
+    }
+    finding.objects().into_iter().map(Cow::Owned).collect()
 }
 
 /// The event that a turn is.

@@ -7,7 +7,7 @@ use super::ledger::LedgerError;
 use super::sql::{Database, transaction};
 
 /// The steps; step n leads from version n to version n + 1. Never changed once released.
-const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES, NEWS];
+const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES, NEWS, CULPRITS];
 
 /// Waivers of occurrences, and what a host could not decide, so that both are news once.
 const WAIVERS: &[&str] = &[
@@ -59,6 +59,40 @@ const MEASURES: &[&str] = &[
         became TEXT NOT NULL
     )",
     "CREATE INDEX turns_by_time ON turns (at)",
+];
+
+/// What breaks a rule, one by one; what a waiver found when it was granted; which policies a check
+/// has, so that one that goes is seen to; and which machine a host is, whatever it is called.
+const CULPRITS: &[&str] = &[
+    "CREATE TABLE culprits (
+        id SERIAL_KEY,
+        occurrence BIGINT NOT NULL REFERENCES occurrences (id),
+        name TEXT NOT NULL,
+        presence TEXT NOT NULL,
+        first_seen BIGINT NOT NULL,
+        ended BIGINT,
+        UNIQUE (occurrence, name)
+    )",
+    "CREATE TABLE grants (
+        host TEXT NOT NULL,
+        waiver TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        thing_kind TEXT NOT NULL,
+        thing TEXT NOT NULL,
+        condition TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (host, waiver, policy, rule, thing_kind, thing, condition, name)
+    )",
+    "CREATE TABLE scopes (
+        host TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        PRIMARY KEY (host, scope, policy)
+    )",
+    "ALTER TABLE hosts ADD COLUMN machine TEXT",
+    "ALTER TABLE news ADD COLUMN subject TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE items ADD COLUMN paused BIGINT",
 ];
 
 /// What there is to tell, apart from who has been told: each reader has a place of its own up to which

@@ -22,6 +22,9 @@ const UNDECIDED: &str = "undecided";
 /// The kind that news about the check itself is kept as.
 const COMPLAINT: &str = "complaint";
 
+/// The kind that what else is to be known is kept as.
+const NOTE: &str = "note";
+
 /// What a reader has not been told yet.
 #[derive(Clone, Debug, Default)]
 pub struct Untold {
@@ -36,26 +39,38 @@ pub struct Untold {
 /// # Errors
 /// When the store fails.
 pub fn keep(db: &mut dyn Database, host: &str, at: i64, news: &News) -> Result<(), LedgerError> {
-    let mut add =
-        |item: Option<i64>, kind: &str, worth: (i64, bool), title: &str, lines: &[String]| {
-            // Texts alone: nothing that could fail.
-            let lines = serde_json::to_string(lines).unwrap_or_default();
-            let (severity, danger) = worth;
-            db.execute(
-                "INSERT INTO news (host, at, item, kind, severity, danger, title, lines)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                parameters![host, at, item, kind, severity, danger, title, &lines],
-            )
-        };
+    let mut add = |item: Option<i64>,
+                   kind: &str,
+                   worth: (i64, bool),
+                   title: (&str, &str),
+                   lines: &[String]| {
+        // Texts alone: nothing that could fail.
+        let lines = serde_json::to_string(lines).unwrap_or_default();
+        let ((severity, danger), (subject, title)) = (worth, title);
+        db.execute(
+            "INSERT INTO news (host, at, item, kind, severity, danger, subject, title, lines)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            parameters![host, at, item, kind, severity, danger, subject, title, &lines],
+        )
+    };
     for piece in &news.pieces {
         let worth = (rank(piece.severity), piece.danger);
-        add(Some(piece.item.0), piece.kind.name(), worth, &piece.title, &piece.lines)?;
+        add(
+            Some(piece.item.0),
+            piece.kind.name(),
+            worth,
+            (&piece.subject, &piece.title),
+            &piece.lines,
+        )?;
     }
     for words in &news.undecided {
-        add(None, UNDECIDED, (0, false), words, &[])?;
+        add(None, UNDECIDED, (0, false), ("", words), &[])?;
     }
     for words in &news.complaints {
-        add(None, COMPLAINT, (0, false), words, &[])?;
+        add(None, COMPLAINT, (0, false), ("", words), &[])?;
+    }
+    for words in &news.notes {
+        add(None, NOTE, (0, false), ("", words), &[])?;
     }
     Ok(())
 }
@@ -71,7 +86,7 @@ pub fn untold(db: &mut dyn Database, reader: &str, host: &str) -> Result<Untold,
     )?;
     let told = told.into_iter().next().map(|mut row| row.int()).transpose()?;
     let rows = db.query(
-        "SELECT id, at, item, kind, severity, danger, title, lines FROM news
+        "SELECT id, at, item, kind, severity, danger, subject, title, lines FROM news
          WHERE host = $1 AND id > $2 ORDER BY id DESC LIMIT $3",
         parameters![host, told.unwrap_or(0), MOST],
     )?;
@@ -81,16 +96,18 @@ pub fn untold(db: &mut dyn Database, reader: &str, host: &str) -> Result<Untold,
         place = place.max(row.int()?);
         let (at, item, kind) = (row.int()?, row.maybe_int()?, row.text()?);
         let (severity, danger) = (severity(row.int()?)?, row.int()? != 0);
-        let (title, lines) = (row.text()?, row.text()?);
+        let (subject, title, lines) = (row.text()?, row.text()?, row.text()?);
         match (item, kind.as_str()) {
             (_, UNDECIDED) => news.undecided.push(title),
             (_, COMPLAINT) => news.complaints.push(title),
+            (_, NOTE) => news.notes.push(title),
             (Some(item), _) => news.pieces.push(Piece {
                 at,
                 kind: kind.parse().map_err(LedgerError::Damaged)?,
                 item: ItemId(item),
                 severity,
                 danger,
+                subject,
                 title,
                 lines: serde_json::from_str(&lines)
                     .map_err(|error| LedgerError::Damaged(error.to_string()))?,

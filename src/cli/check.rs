@@ -170,11 +170,20 @@ impl Args {
         let time = recorded.unwrap_or(time);
         let now = time.as_second();
         let notice = config.terms.waiver_notice;
-        let notices = waivers::apply(&accepted, &mut findings, &host.name, now, notice);
+        // A ledger that cannot be read is said when the run is recorded.
+        let grants = location.as_ref().filter(|_| !accepted.is_empty()).and_then(|location| {
+            location.read().ok().flatten().and_then(|mut ledger| ledger.grants(&host.name).ok())
+        });
+        let grants = grants.unwrap_or_default();
+        let notices = waivers::apply(&accepted, &mut findings, &host.name, (now, notice), &grants);
         let exit = summary::exit(&findings, self.fail_on);
+        let machine = self.target.is_this_host().then(machine_id).flatten();
+        let scope = self.scope();
         let run = Run {
             host: &host.name,
             time: now,
+            machine: machine.as_deref(),
+            scope: &scope,
             exit: exit.code(),
             whole: !self.is_partial(),
             rules,
@@ -292,6 +301,15 @@ impl Args {
     fn scope(&self) -> String {
         lock::digest(&self.name())
     }
+}
+
+/// What tells this machine from others, whatever it is called: `machine-id(5)`. Made up by nobody: a
+/// file that says `uninitialized`, or anything else, is none.
+fn machine_id() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/machine-id").ok()?;
+    let id = text.trim();
+    let is_one = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_one.then(|| id.to_owned())
 }
 
 /// The error that a waiver is which lasts longer than the configuration allows.

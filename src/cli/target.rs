@@ -53,6 +53,11 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// Whether it is the host that this runs on.
+    pub fn is_this_host(&self) -> bool {
+        self.root.is_none() && self.recording.is_none() && self.image.is_none()
+    }
+
     /// The options again, for the command that verifies a single rule. Whether a repair was one, no
     /// recording will show.
     pub fn again(&self) -> String {

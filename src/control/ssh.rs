@@ -98,9 +98,30 @@ pub fn files(config: &Config, user: &User) -> Vec<PathBuf> {
     config.patterns.iter().map(fill).filter(|path| path.is_absolute()).collect()
 }
 
-/// How many lines of a file are keys.
-pub fn keys(content: &[u8]) -> usize {
+/// The keys of a file, a line each, by names that a person finds again in the file: the kind, the end
+/// of the key, the comment (`AUTHORIZED_KEYS FILE FORMAT` of sshd(8)).
+pub fn keys(content: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(content);
     let lines = text.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).count()
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(key_name).collect()
+}
+
+fn key_name(line: &str) -> String {
+    const END: usize = 16;
+    const LONGEST: usize = 100;
+    let is_kind = |word: &str| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| word.starts_with(kind));
+    // Options may stand before the kind.
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let kind = words.iter().position(|word| is_kind(word));
+    let named =
+        kind.and_then(|at| Some((words.get(at)?, words.get(at + 1)?, words.get(at + 2..)?)));
+    let name = match named {
+        Some((kind, key, comment)) => {
+            let skip = key.chars().count().saturating_sub(END);
+            let end: String = key.chars().skip(skip).collect();
+            format!("{kind} …{end} {}", comment.join(" "))
+        }
+        None => line.to_owned(),
+    };
+    name.trim_end().chars().take(LONGEST).collect()
 }

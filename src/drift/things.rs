@@ -221,7 +221,11 @@ fn services(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unk
     let index = target.derived().units(target);
     let timers = index.all();
     let mut found: BTreeMap<String, Seen> = BTreeMap::new();
+    let own = this_run(&selection.processes);
     for process in &selection.processes {
+        if own.contains(&process.pid) {
+            continue;
+        }
         let Some(unit) = process.cgroup.as_ref().ok().and_then(|cgroup| cgroup.unit.clone()) else {
             continue;
         };
@@ -239,6 +243,41 @@ fn services(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unk
         (name, values)
     };
     Ok(found.into_iter().map(&mut entry).collect())
+}
+
+/// This very run, as processes of its own unit: spotcheck, what started it (a shell of cron), and what
+/// these have started, such as the mailer that reads its output. The daemon behind them, which process
+/// 1 has started, is none of it, so that cron itself stays in sight.
+fn this_run(processes: &[std::sync::Arc<Process>]) -> BTreeSet<u32> {
+    let unit = |process: &Process| process.cgroup.as_ref().ok().and_then(|one| one.unit.clone());
+    let me = std::process::id();
+    let home = processes.iter().find(|process| process.pid == me).and_then(|own| unit(own));
+    let parents: BTreeMap<u32, u32> = processes
+        .iter()
+        .filter(|process| home.is_some() && unit(process) == home)
+        .map(|process| (process.pid, process.ppid))
+        .collect();
+    let mut own = BTreeSet::from([me]);
+    let mut pid = me;
+    while let Some(parent) = parents.get(&pid) {
+        // Who is of another unit has started this one from outside, as the daemon was by process 1.
+        let outside = parents.get(parent).is_none_or(|above| *above <= 1);
+        if outside || !own.insert(*parent) {
+            break;
+        }
+        pid = *parent;
+    }
+    let mut more = true;
+    while more {
+        let children: Vec<u32> = parents
+            .iter()
+            .filter(|(pid, parent)| own.contains(parent) && !own.contains(pid))
+            .map(|(pid, _)| *pid)
+            .collect();
+        more = !children.is_empty();
+        own.extend(children);
+    }
+    own
 }
 
 fn password(field: &PasswordField) -> String {

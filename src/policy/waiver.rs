@@ -5,6 +5,7 @@
 //!   - rule: nginx-conf-owned
 //!     host: web*                      # all hosts without it
 //!     subject: /etc/nginx/nginx.conf  # all of the rule without it
+//!     values: [alice]                 # the offenders that it accepts; else those of when it began
 //!     reason: The new deploy is not there yet (OPS-17)
 //!     approved_by: alice
 //!     starts: 2026-11-01
@@ -25,10 +26,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The keys of a waiver with their meaning.
-pub const KEYS: [(&str, &str); 7] = [
+pub const KEYS: [(&str, &str); 8] = [
     ("rule", "id, or list of ids, of the rules whose violations are accepted"),
     ("host", "name or glob of the hosts that it is for; all without it"),
     ("subject", "name or glob of the subjects that it is for; all without it"),
+    (
+        "values",
+        "names or globs of what it accepts of a violation (members, keys, files); without it, what \
+         there was when the ledger first saw it, and nobody who comes later",
+    ),
     ("reason", "why the violation is accepted"),
     ("approved_by", "who accepted it"),
     ("starts", "its first day, UTC: 2026-11-01; from ever without it"),
@@ -99,6 +105,7 @@ fn waiver(node: &Node, policy: Option<&str>, problems: &mut Diagnostics) -> Opti
     let rules = taken("rule", true, problems);
     let host = taken("host", false, problems).and_then(|node| problems.ok(pattern(&node)));
     let subject = taken("subject", false, problems).and_then(|node| problems.ok(pattern(&node)));
+    let values = taken("values", false, problems).map(|node| each(&node, problems, pattern));
     let reason = taken("reason", true, problems).and_then(|node| problems.ok(words(&node)));
     let approved_by =
         taken("approved_by", true, problems).and_then(|node| problems.ok(words(&node)));
@@ -122,6 +129,7 @@ fn waiver(node: &Node, policy: Option<&str>, problems: &mut Diagnostics) -> Opti
         policy: policy.map(str::to_owned),
         host,
         subject,
+        values,
         reason: reason?,
         approved_by: approved_by?,
         starts: starts.and_then(midnight),

@@ -45,7 +45,9 @@ pub fn all_certain(
 fn without(assertion: Assertion, gap: Option<&Unknown>) -> Assertion {
     let decided = match assertion.outcome {
         Outcome::Pass | Outcome::Fail | Outcome::Waived => true,
-        Outcome::Skipped => matches!(assertion.reason, Some(Reason::NotApplicable(_))),
+        Outcome::Skipped => {
+            matches!(assertion.reason, Some(Reason::NotApplicable(_) | Reason::Absent(_)))
+        }
         Outcome::Unknown => false,
     };
     match gap {

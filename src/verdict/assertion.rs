@@ -53,6 +53,53 @@ pub struct Assertion {
     /// The thing that a violation comes from when that is not the subject itself: a directory that
     /// forty files suffer from. Violations of one rule with one cause are one action item.
     pub cause: Option<Subject>,
+    /// What breaks the rule, each by a name that says the same in every run: this key, that account,
+    /// a member, a line, a listener. One more of them is news; see [`Assertion::culprits`].
+    pub offenders: Vec<String>,
+    /// Things that a violation is made of, each a piece of work of its own: the files that drifted.
+    pub objects: Vec<Object>,
+    /// Those are all that there are.
+    pub all_objects: bool,
+    /// The offenders that a waiver accepts, where it does not accept all.
+    pub accepted: Vec<String>,
+    /// That waiver.
+    pub accepted_by: Option<Arc<Waiver>>,
+}
+
+/// One of the things that a violation is made of.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The thing.
+    pub subject: Subject,
+    /// What is wrong with it, in words.
+    pub observed: String,
+    /// Evidence.
+    pub seen: Vec<Sighting>,
+    /// Steps that repair it.
+    pub corrective: Vec<String>,
+}
+
+/// Bounds a name that others have chosen; one that is cut stays distinct by a digest.
+fn shorten(name: &mut String) {
+    const LONGEST: usize = 300;
+    if name.contains('\0') {
+        *name = name.replace('\0', "␀");
+    }
+    if name.chars().nth(LONGEST).is_some() {
+        let digest = blake3::hash(name.as_bytes()).to_hex();
+        let head: String = name.chars().take(LONGEST).collect();
+        *name = format!("{head}…{}", digest.chars().take(16).collect::<String>());
+    }
+}
+
+impl Object {
+    /// Its name among the offenders: of a file the path.
+    pub fn name(&self) -> String {
+        match self.subject.kind {
+            "file" => self.subject.name.clone(),
+            kind => format!("{kind} {}", self.subject.name),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -64,6 +111,8 @@ pub enum Reason {
     NotRunning,
     /// The rule does not apply.
     NotApplicable(String),
+    /// It was looked for and is not there, which the rule allows.
+    Absent(String),
     /// The violation is accepted.
     Waived(Arc<Waiver>),
 }
@@ -73,7 +122,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::Unknown(unknown) => unknown.fmt(f),
             Reason::NotRunning => f.write_str("needs a running host"),
-            Reason::NotApplicable(why) => f.write_str(why),
+            Reason::NotApplicable(why) | Reason::Absent(why) => f.write_str(why),
             Reason::Waived(waiver) => write!(
                 f,
                 "accepted until {} by {}: {}",
@@ -98,6 +147,11 @@ impl Assertion {
             seen: Vec::new(),
             corrective: Vec::new(),
             cause: None,
+            offenders: Vec::new(),
+            objects: Vec::new(),
+            all_objects: false,
+            accepted: Vec::new(),
+            accepted_by: None,
         }
     }
 
@@ -139,6 +193,32 @@ impl Assertion {
         self
     }
 
+    /// Names what breaks the rule; see [`Assertion::culprits`].
+    pub fn offenders<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Self {
+        self.offenders.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names the things that a violation is made of, each a piece of work of its own; `all`: there are
+    /// no others.
+    pub fn made_of(mut self, objects: Vec<Object>, all: bool) -> Self {
+        (self.objects, self.all_objects) = (objects, all);
+        self
+    }
+
+    /// What breaks the rule, by names that say the same in every run: what the check says, else what
+    /// it saw that has such a name. Never a pid, an inode, a time or the number of a line.
+    pub fn culprits(&self) -> Vec<String> {
+        let mut names: Vec<String> = match self.offenders.is_empty() {
+            true => self.seen.iter().filter_map(Sighting::lasting_name).collect(),
+            false => self.offenders.clone(),
+        };
+        names.iter_mut().for_each(shorten);
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Closes it with the answer.
     pub fn decide(self, holds: Fact<bool>) -> Self {
         match holds {
@@ -177,6 +257,13 @@ impl Assertion {
     pub(super) fn waive(&mut self, waiver: Arc<Waiver>) {
         self.outcome = Outcome::Waived;
         self.reason = Some(Reason::Waived(waiver));
+    }
+
+    /// It is not there, and the rule allows that: seen, unlike what does not apply.
+    pub fn absent(mut self, why: impl Into<String>) -> Self {
+        self.outcome = Outcome::Skipped;
+        self.reason = Some(Reason::Absent(why.into()));
+        self
     }
 
     /// It does not apply.

@@ -159,6 +159,31 @@ impl Finding {
         self.assertion.outcome
     }
 
+    /// The things that it is made of, each as a finding about that thing alone; those that a waiver
+    /// names are waived.
+    pub fn objects(&self) -> Vec<Finding> {
+        let assertion = &self.assertion;
+        let each = assertion.objects.iter().map(|object| {
+            let mut own = Assertion {
+                observed: object.observed.clone(),
+                seen: object.seen.clone(),
+                corrective: object.corrective.clone(),
+                cause: Some(object.subject.clone()),
+                offenders: Vec::new(),
+                objects: Vec::new(),
+                expected: String::new(),
+                ..assertion.clone()
+            };
+            if let Some(waiver) = &assertion.accepted_by
+                && assertion.accepted.contains(&object.name())
+            {
+                own.waive(Arc::clone(waiver));
+            }
+            Finding { rule: Arc::clone(&self.rule), assertion: own }
+        });
+        each.collect()
+    }
+
     /// What is to be done: the rule's own steps, else those that the check derived.
     pub fn corrective(&self) -> &[String] {
         match self.outcome() {

@@ -9,7 +9,7 @@ pub mod sighting;
 pub mod summary;
 pub mod waiver;
 
-pub use assertion::{Assertion, Subject};
+pub use assertion::{Assertion, Object, Subject};
 pub use finding::{Finding, RuleInfo};
 pub use measure::Promises;
 pub use outcome::Outcome;

@@ -142,6 +142,22 @@ impl Sighting {
         }
     }
 
+    /// What was seen, by a name that it will have in the next run as well; nothing of what is a step of
+    /// an image, or an account that a rule was only looked up for.
+    pub fn lasting_name(&self) -> Option<String> {
+        match self {
+            Sighting::Process { comm, exe, .. } => {
+                Some(exe.clone().unwrap_or_else(|| comm.clone()))
+            }
+            Sighting::Socket { socket, .. } => Some(socket.clone()),
+            Sighting::File { path, .. } | Sighting::Line { file: path, line: 0, .. } => {
+                Some(path.clone())
+            }
+            Sighting::Line { file, text, .. } => Some(format!("{file}: {}", text.trim())),
+            Sighting::Account { .. } | Sighting::Layer { .. } => None,
+        }
+    }
+
     /// The path of the file that was seen, if it is one.
     pub fn path(&self) -> Option<&str> {
         match self {

@@ -6,6 +6,7 @@
 use super::finding::Finding;
 use super::outcome::Outcome;
 use globset::GlobMatcher;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One waiver, as a person reviewed it.
@@ -19,6 +20,8 @@ pub struct Waiver {
     pub host: Option<GlobMatcher>,
     /// Subjects that it is for, by name; `None` for all.
     pub subject: Option<GlobMatcher>,
+    /// The offenders that it accepts, by name; without it those that there were when it was granted.
+    pub values: Option<Vec<GlobMatcher>>,
     /// Why the violation is accepted.
     pub reason: String,
     /// Who accepted it.
@@ -43,6 +46,48 @@ impl Waiver {
                 .is_none_or(|pattern| pattern.is_match(&finding.assertion.subject.name))
     }
 
+    /// One word for it as it was reviewed: changed in any way, it is another grant.
+    pub fn digest(&self) -> String {
+        let glob = |glob: &GlobMatcher| glob.glob().glob().to_owned();
+        let maybe = |one: &Option<GlobMatcher>| one.as_ref().map(glob).unwrap_or_default();
+        let mut hash = blake3::Hasher::new();
+        let words = [
+            self.rules.join("\0"),
+            self.policy.clone().unwrap_or_default(),
+            maybe(&self.host),
+            maybe(&self.subject),
+            self.reason.clone(),
+            self.approved_by.clone(),
+            format!("{:?} {}", self.starts, self.expires),
+        ];
+        for word in words {
+            hash.update(&(word.len() as u64).to_le_bytes());
+            hash.update(word.as_bytes());
+        }
+        hash.finalize().to_hex().chars().take(16).collect()
+    }
+
+    /// The offenders of a violation that it does not accept: those that it does not name, or, where it
+    /// names none, those that came after it was granted.
+    fn newcomers(&self, finding: &Finding, grants: &Grants) -> Vec<String> {
+        let mut culprits = finding.assertion.culprits();
+        if let Some(values) = &self.values {
+            // A violation without offenders is its value: a mode, an owner.
+            if culprits.is_empty() {
+                culprits.push(finding.assertion.observed.clone());
+            }
+            culprits.retain(|name| !values.iter().any(|value| value.is_match(name)));
+            return culprits;
+        }
+        match grants.of(self, finding) {
+            Some(granted) => {
+                culprits.retain(|name| !granted.contains(name));
+                culprits
+            }
+            None => Vec::new(),
+        }
+    }
+
     /// Seconds that it has from its beginning, or from now where it names none, to its end.
     pub fn lasts(&self, now: i64) -> i64 {
         // Its last day counts as a whole; what is written as 90 days is no longer than that.
@@ -57,6 +102,50 @@ impl Waiver {
     /// Last day of it, UTC.
     pub fn last_day(&self) -> String {
         crate::text::time::utc(self.expires.saturating_sub(1)).chars().take(10).collect()
+    }
+}
+
+/// What a waiver found of one violation when it was granted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// [`Waiver::digest`].
+    pub waiver: String,
+    /// Policy's name.
+    pub policy: String,
+    /// Rule's id.
+    pub rule: String,
+    /// Kind of the subject.
+    pub kind: String,
+    /// Name of the subject.
+    pub name: String,
+    /// Key of the condition.
+    pub condition: String,
+}
+
+/// What waivers found when they were granted, as a ledger remembers it. Without a ledger nobody does:
+/// then a waiver that names no values accepts whatever there is.
+#[derive(Clone, Debug, Default)]
+pub struct Grants(BTreeMap<Grant, BTreeSet<String>>);
+
+impl Grants {
+    /// Adds an offender; the empty name only says that there was a grant.
+    pub fn add(&mut self, grant: Grant, offender: String) {
+        self.0.entry(grant).or_default().insert(offender);
+    }
+
+    fn of(&self, waiver: &Waiver, finding: &Finding) -> Option<&BTreeSet<String>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let subject = &finding.assertion.subject;
+        self.0.get(&Grant {
+            waiver: waiver.digest(),
+            policy: finding.rule.policy.clone(),
+            rule: finding.rule.id.clone(),
+            kind: subject.kind.to_owned(),
+            name: subject.name.clone(),
+            condition: finding.assertion.condition.clone(),
+        })
     }
 }
 
@@ -86,21 +175,31 @@ pub struct Notice {
 }
 
 /// Marks what is waived, and says of each waiver for this host where it stands. `notice`: seconds
-/// before its end from which it ends soon.
+/// before its end from which it ends soon. A waiver accepts a violation when it accepts all that it is
+/// made of; `grants`: what it found when it was granted.
 pub fn apply(
     waivers: &[Arc<Waiver>],
     findings: &mut [Finding],
     host: &str,
-    now: i64,
-    notice: i64,
+    (now, notice): (i64, i64),
+    grants: &Grants,
 ) -> Vec<Notice> {
     let mut uses = vec![Use::default(); waivers.len()];
     for finding in findings.iter_mut() {
         let outcome = finding.outcome();
         let fitting = || waivers.iter().enumerate().filter(|(_, w)| w.is_for(finding, host));
-        let longest = fitting()
-            .filter(|(_, waiver)| waiver.has_started(now) && now < waiver.expires)
+        let valid = || {
+            let valid = fitting().filter(|(_, w)| w.has_started(now) && now < w.expires);
+            valid.filter(|_| outcome == Outcome::Fail)
+        };
+        let longest = valid()
+            .filter(|(_, waiver)| waiver.newcomers(finding, grants).is_empty())
             .max_by_key(|(_, waiver)| waiver.expires)
+            .map(|(_, waiver)| Arc::clone(waiver));
+        // Where none accepts all of it, the one that accepts most does so.
+        let part = valid()
+            .filter(|_| longest.is_none())
+            .min_by_key(|(_, waiver)| waiver.newcomers(finding, grants).len())
             .map(|(_, waiver)| Arc::clone(waiver));
         for (index, _) in fitting() {
             let Some(uses) = uses.get_mut(index) else { continue };
@@ -110,6 +209,12 @@ pub fn apply(
         }
         if let (Outcome::Fail, Some(waiver)) = (outcome, longest) {
             finding.assertion.waive(waiver);
+        } else if let Some(waiver) = part {
+            let new = waiver.newcomers(finding, grants);
+            let mut old = finding.assertion.culprits();
+            old.retain(|name| !new.contains(name));
+            finding.assertion.accepted = old;
+            finding.assertion.accepted_by = Some(waiver);
         }
     }
     let standing = |(waiver, uses): (&Arc<Waiver>, &Use)| {

@@ -39,6 +39,12 @@ macro_rules! suite {
             what_becomes_undecidable_is_news_once,
             a_waived_violation_is_an_item_that_is_not_overdue,
             a_waiver_that_ends_soon_and_one_that_has_ended_are_news_once,
+            one_more_of_what_is_forbidden_is_news_though_the_item_is_open,
+            a_waiver_accepts_what_was_there_when_it_was_granted_and_nobody_who_comes_later,
+            a_host_that_is_called_otherwise_keeps_its_items_and_a_copy_of_it_does_not,
+            a_policy_that_is_taken_out_retires_its_items_and_a_renamed_one_takes_them_along,
+            what_is_gone_where_that_is_allowed_is_resolved_and_what_no_rule_applies_to_retires,
+            what_is_worse_than_before_is_due_earlier_and_told_unless_a_date_was_set_by_hand,
             an_item_is_waived_only_when_it_is_on_every_host,
             hostile_names_are_kept_as_they_are_and_do_no_harm,
         );

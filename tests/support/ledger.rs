@@ -35,6 +35,8 @@ pub struct Book {
     rules: Vec<Arc<RuleInfo>>,
     waivers: Vec<Arc<Waiver>>,
     pub whole: bool,
+    pub machine: Option<String>,
+    pub scope: String,
 }
 
 impl Book {
@@ -48,12 +50,20 @@ impl Book {
             rules: Vec::new(),
             waivers: Vec::new(),
             whole: true,
+            machine: None,
+            scope: "check".into(),
         }
     }
 
     /// The rules of the policy `web` from now on, as YAML.
     pub fn policy(&mut self, rules: &str) -> &mut Self {
         self.rules = rules_of(&format!("policy: web\nowner: web-team\nrules:\n{rules}"));
+        self
+    }
+
+    /// The same for a policy of another name.
+    pub fn policy_called(&mut self, name: &str, rules: &str) -> &mut Self {
+        self.rules = rules_of(&format!("policy: {name}\nrules:\n{rules}"));
         self
     }
 
@@ -64,6 +74,7 @@ impl Book {
             policy: None,
             host: None,
             subject: None,
+            values: None,
             reason: "it has to wait".into(),
             approved_by: "alice".into(),
             starts: None,
@@ -85,16 +96,33 @@ impl Book {
 
     pub fn record(&mut self, host: &str, findings: &[Finding]) -> News {
         let mut findings = findings.to_vec();
-        waiver::apply(&self.waivers, &mut findings, host, self.now, 0);
+        let grants = self.ledger.grants(host).expect("grants can be read");
+        waiver::apply(&self.waivers, &mut findings, host, (self.now, 0), &grants);
         let run = Run {
             host,
             time: self.now,
+            machine: self.machine.as_deref(),
+            scope: &self.scope,
             exit: 1,
             whole: self.whole,
             rules: self.rules.clone(),
             findings: &findings,
         };
         self.ledger.record(&run, &self.terms).expect("the run is recorded")
+    }
+
+    /// A violation for which these are to blame.
+    pub fn offending(&self, rule: &str, file: &str, condition: &str, names: &[&str]) -> Finding {
+        let mut finding = self.finding(rule, file, condition, Saw::Violated, None);
+        finding.assertion = finding.assertion.offenders(names.iter().copied());
+        finding
+    }
+
+    /// What a rule with `absent: skip` says of a file that is gone.
+    pub fn not_there(&self, rule: &str, file: &str) -> Finding {
+        let mut finding = self.finding(rule, file, "exists", Saw::NotApplicable, None);
+        finding.assertion = finding.assertion.absent("does not exist");
+        finding
     }
 
     pub fn finding(

@@ -48,7 +48,16 @@ fn old(name: &str, condition: &str, asked: &str, implied: bool) -> Unsettled {
 }
 
 fn look_in(text: &str, whole: bool, findings: &[Finding], old: &Unsettled) -> Look {
-    let run = Run { host: "h", time: 0, exit: 0, whole, rules: rules(text), findings };
+    let run = Run {
+        host: "h",
+        time: 0,
+        machine: None,
+        scope: "",
+        exit: 0,
+        whole,
+        rules: rules(text),
+        findings,
+    };
     Answers::of(&run).look(old)
 }
 

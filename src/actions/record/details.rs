@@ -48,6 +48,10 @@ impl Details {
 
 /// Verb and object: `Repair owner of file /etc/nginx/nginx.conf: expected nginx`.
 pub fn item_title(finding: &Finding, key: &ItemKey) -> String {
+    if finding.assertion.subject.kind == "drift" && key.thing.kind != "drift" {
+        let promise = finding.rule.title.as_ref().unwrap_or(&finding.rule.id);
+        return bounded(&format!("{promise}: {} has changed", key.thing));
+    }
     let verb = match finding.rule.action.kind {
         ActionKind::Mitigate => "Mitigate",
         ActionKind::Prevent => "Secure",

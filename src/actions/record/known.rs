@@ -23,6 +23,8 @@ pub(super) struct Kept {
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) title: String,
+    /// What it is about: `file /etc/x`.
+    pub(super) subject: String,
     pub(super) severity: Severity,
     /// It is about rights; known once a run has seen it violated.
     pub(super) danger: bool,
@@ -51,8 +53,9 @@ impl Recorder<'_> {
         let mut kept = Vec::with_capacity(rows.len());
         for mut row in rows {
             let item = row.int()?;
-            let known = read_known(&mut row)?;
+            let mut known = read_known(&mut row)?;
             let key = read_key(&mut row)?;
+            known.subject = key.thing.to_string();
             self.known.insert(item, known);
             kept.push(Kept {
                 id: row.int()?,
@@ -82,7 +85,7 @@ impl Recorder<'_> {
         )?;
         let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
         let item = row.int()?;
-        let known = read_known(&mut row)?;
+        let known = Known { subject: key.thing.to_string(), ..read_known(&mut row)? };
         let written = Details {
             title: known.title.clone(),
             severity: known.severity,
@@ -100,6 +103,7 @@ impl Recorder<'_> {
 fn read_known(row: &mut Row) -> Result<Known, LedgerError> {
     Ok(Known {
         title: row.text()?,
+        subject: String::new(),
         severity: severity(row.int()?)?,
         danger: false,
         state: row.word()?,

@@ -58,6 +58,7 @@ impl Recorder<'_> {
         let item = first(rows)?.int()?;
         let known = Known {
             title: details.title.clone(),
+            subject: key.thing.to_string(),
             severity: details.severity,
             danger: danger::is_dangerous(finding),
             state: State::Open,
@@ -107,13 +108,13 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Notes an occurrence as violated now; where it stood before, if there was one.
+    /// Notes an occurrence as violated now: its number, and where it stood before, if there was one.
     pub(super) fn occurrence(
         &mut self,
         item: i64,
         affected: &Thing,
         finding: &Finding,
-    ) -> Result<Option<Before>, LedgerError> {
+    ) -> Result<(i64, Option<Before>), LedgerError> {
         let evidence = Evidence::of(finding).to_json();
         let rows = self.db.query(
             "SELECT id, presence, waived_until, expiry_told FROM occurrences
@@ -134,27 +135,26 @@ impl Recorder<'_> {
                         last_looked = $1, asked = $2, implied = $3, evidence_now = $4 WHERE id = $5",
                 parameters![now, &rule.asks, implied, &evidence, id],
             )?;
-            return Ok(Some(before));
+            return Ok((id, Some(before)));
         }
-        self.first_occurrence(item, affected, finding)?;
-        Ok(None)
+        Ok((self.first_occurrence(item, affected, finding)?, None))
     }
 
-    /// Notes an occurrence that there was not before.
+    /// Notes an occurrence that there was not before; its number.
     pub(super) fn first_occurrence(
         &mut self,
         item: i64,
         affected: &Thing,
         finding: &Finding,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<i64, LedgerError> {
         let rule = &finding.rule;
         let implied = !rule.demands.contains(&finding.assertion.condition);
         let evidence = Evidence::of(finding).to_json();
-        self.db.execute(
+        let rows = self.db.query(
             "INSERT INTO occurrences (item, host, affected_kind, affected, presence, asked, implied,
                                       first_seen, last_seen, last_looked, evidence_then,
                                       evidence_now)
-             VALUES ($1, $2, $3, $4, 'present', $5, $6, $7, $7, $7, $8, $8)",
+             VALUES ($1, $2, $3, $4, 'present', $5, $6, $7, $7, $7, $8, $8) RETURNING id",
             parameters![
                 item,
                 self.run.host,
@@ -166,7 +166,7 @@ impl Recorder<'_> {
                 &evidence,
             ],
         )?;
-        Ok(())
+        first(rows)?.int()
     }
 
     /// Its rule says that it is worse, or less bad, than it did: what is worse is due earlier, and
@@ -234,20 +234,6 @@ impl Recorder<'_> {
                 (known.due, known.overdue_told) = (due, false);
             }
         }
-        Ok(())
-    }
-
-    pub(super) fn host(&mut self) -> Result<(), LedgerError> {
-        let now = self.run.time;
-        let success = (self.run.exit == 0).then_some(now);
-        self.db.execute(
-            "INSERT INTO hosts (name, first_run, last_run, last_success, last_exit)
-             VALUES ($1, $2, $2, $3, $4)
-             ON CONFLICT (name) DO UPDATE SET last_run = excluded.last_run,
-                 last_success = COALESCE(excluded.last_success, hosts.last_success),
-                 last_exit = excluded.last_exit",
-            parameters![self.run.host, now, success, i64::from(self.run.exit)],
-        )?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Recorder<'_> {
     /// Notes what has changed of it, and what the policies of the run promise.
-    pub(super) fn standings(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn standings(&mut self, removed: &BTreeSet<String>) -> Result<(), LedgerError> {
         let run = self.run;
         let policies: BTreeSet<&str> = run.rules.iter().map(|rule| rule.policy.as_str()).collect();
         let mut looks = self.looks()?;
@@ -25,7 +25,7 @@ impl Recorder<'_> {
         }
         for ((policy, rule), was) in &before {
             let gone = run.whole
-                && policies.contains(policy.as_str())
+                && (policies.contains(policy.as_str()) || removed.contains(policy))
                 && !now.contains_key(&(policy.as_str(), rule.as_str()));
             if gone && *was != Standing::Retired {
                 let look = looks.get(policy).copied();

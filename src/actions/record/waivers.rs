@@ -35,6 +35,7 @@ impl Recorder<'_> {
             Some(_) if !same => EventKind::Waived,
             _ => return Ok(()),
         };
+        self.pause(item, until.is_some())?;
         self.db.execute(
             "UPDATE occurrences SET waived_until = $1, expiry_told = $2
              WHERE item = $3 AND host = $4 AND affected_kind = $5 AND affected = $6",
@@ -47,7 +48,9 @@ impl Recorder<'_> {
                 &affected.name,
             ],
         )?;
-        if !self.said.insert((item, kind)) {
+        // What was accepted still is; who came later is told as that.
+        let accepts_some = finding.assertion.accepted_by.is_some();
+        if (kind == EventKind::WaiverEnded && accepts_some) || !self.said.insert((item, kind)) {
             return Ok(());
         }
         let words = match finding.waiver() {
@@ -66,6 +69,30 @@ impl Recorder<'_> {
             lines.extend(violation_lines(finding));
         }
         self.tell(item, kind, lines);
+        Ok(())
+    }
+
+    /// While a violation is accepted its due date stands still: it moves by that time afterwards.
+    fn pause(&mut self, item: i64, begins: bool) -> Result<(), LedgerError> {
+        let now = self.run.time;
+        if begins {
+            self.db.execute(
+                "UPDATE items SET paused = $1 WHERE id = $2 AND paused IS NULL",
+                parameters![now, item],
+            )?;
+            return Ok(());
+        }
+        let rows = self.db.query(
+            "UPDATE items SET due = due + ($1 - paused), paused = NULL
+             WHERE id = $2 AND paused IS NOT NULL RETURNING due",
+            parameters![now, item],
+        )?;
+        if let Some(mut row) = rows.into_iter().next() {
+            let due = row.maybe_int()?;
+            if let Some(known) = self.known.get_mut(&item) {
+                known.due = due;
+            }
+        }
         Ok(())
     }
 

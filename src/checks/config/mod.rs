@@ -124,7 +124,7 @@ impl Check for ConfigCheck {
         if assertions.is_empty() {
             let exists = readable.observed("does not exist");
             assertions.push(match self.absent {
-                Absent::Skip => exists.skipped("does not exist"),
+                Absent::Skip => exists.absent("does not exist"),
                 Absent::Fail => exists.fail(),
             });
         }

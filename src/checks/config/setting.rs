@@ -2,6 +2,7 @@
 
 use super::places::{self, Compared, each_place_decides, has_no_owner};
 use super::wanted::Wanted;
+use crate::access::route::route;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Location, Lookup, Setting, Settings};
 use crate::facts::{Fact, Unknown};
@@ -259,7 +260,9 @@ impl SettingTest {
             return None;
         }
         let script = format!("{line}s|{before}|{name}{gap}{wanted}|");
-        Some(format!("sed -i {} {}", shell::quote(script.as_bytes()), shell::quote_path(file)))
+        // `sed -i` writes a new file in the place of a link: the file behind it is named, or none.
+        let end = route(target, file).ok()?.end.map(|(end, _)| end)?;
+        Some(format!("sed -i {} {}", shell::quote(script.as_bytes()), shell::quote_path(&end)))
     }
 }
 

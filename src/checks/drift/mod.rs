@@ -1,5 +1,6 @@
 #![doc = include_str!("page.md")]
 
+use crate::facts::danger;
 use crate::facts::drift::{Change, Drift, Explanation, How};
 use crate::facts::file::FileKind;
 use crate::facts::scope::{self, Rules};
@@ -15,7 +16,7 @@ use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Object, Sighting, Subject};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,8 +36,11 @@ pub static DRIFT: SubjectKind = SubjectKind {
 /// The condition that counts edited configuration files of packages apart.
 const DEFAULTS: &str = "default_changed";
 
-/// So many changes are named.
+/// So many changes are named, and all that give rights.
 const NAMED: usize = 10;
+
+/// So many changes are pieces of work of their own.
+const MOST_OBJECTS: usize = 200;
 
 /// The changes that a rule is about.
 pub struct DriftView {
@@ -265,11 +269,15 @@ fn count(
     expect: &Expect<Number>,
     counts: impl Fn(&Change) -> bool,
 ) -> Assertion {
-    let found: Vec<&Change> =
+    let mut found: Vec<&Change> =
         view.drift.changes.iter().filter(|c| view.place.has(c) && counts(c)).collect();
+    // What gives rights is named before all else, and whatever there is of it.
+    found.sort_by_key(|change| !is_dangerous(change));
+    let dangerous = found.iter().filter(|change| is_dangerous(change)).count();
     let number = found.len() as u64;
-    let named: Vec<String> = found.iter().take(NAMED).map(|change| shown(change)).collect();
-    let more = match found.len().saturating_sub(NAMED) {
+    let shown_ones = dangerous.clamp(NAMED, MOST_OBJECTS);
+    let named: Vec<String> = found.iter().take(shown_ones).map(|change| shown(change)).collect();
+    let more = match found.len().saturating_sub(shown_ones) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
@@ -281,12 +289,50 @@ fn count(
         .expected(expect.show())
         .observed(observed)
         .seen(found.iter().take(NAMED).flat_map(|change| sightings(change)))
+        .offenders(found.iter().take(MOST_OBJECTS).map(|change| name_of(change)))
         .repair("spotcheck drift # shows what has changed, and why");
     let holds = expect.holds_for(number);
     match gap(view) {
         // There may be more of them than were seen: what holds may not.
         Some(why) if holds => assertion.unknown(why),
+        // Where none may have changed, each that has is work of its own.
+        gap if !holds && expect.holds_for(0) && !expect.holds_for(1) => {
+            let whole = gap.is_none() && found.len() <= MOST_OBJECTS;
+            assertion.made_of(objects(view, &found), whole).fail()
+        }
         _ => assertion.decide(Ok(holds)),
+    }
+}
+
+/// Changes as pieces of work; those that are too many as one.
+fn objects(view: &DriftView, found: &[&Change]) -> Vec<Object> {
+    let repair = || vec!["spotcheck drift # shows what has changed, and why".to_owned()];
+    let each = |change: &&Change| Object {
+        subject: Subject::new(change.class.name(), change.name.clone()),
+        observed: shown(change),
+        seen: sightings(change),
+        corrective: repair(),
+    };
+    let mut objects: Vec<Object> = found.iter().take(MOST_OBJECTS).map(each).collect();
+    if let Some(more) = found.len().checked_sub(MOST_OBJECTS).filter(|more| *more > 0) {
+        objects.push(Object {
+            subject: view.subject.clone(),
+            observed: format!("{more} more changes"),
+            seen: Vec::new(),
+            corrective: repair(),
+        });
+    }
+    objects
+}
+
+fn is_dangerous(change: &Change) -> bool {
+    danger::is_thing(change.class.name(), &change.name)
+}
+
+fn name_of(change: &Change) -> String {
+    match change.class {
+        Class::File => change.name.clone(),
+        class => format!("{} {}", class.name(), change.name),
     }
 }
 

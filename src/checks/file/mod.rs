@@ -110,7 +110,7 @@ pub fn missing(subject: &Subject, says_existence: Option<bool>, absent: Absent) 
     let exists = Assertion::of(subject, "exists").expected("to exist").observed("does not exist");
     match (says_existence, absent) {
         (Some(false), _) => exists.expected("not to exist").pass(),
-        (_, Absent::Skip) => exists.skipped("does not exist"),
+        (_, Absent::Skip) => exists.absent("does not exist"),
         (_, Absent::Fail) => exists.fail(),
     }
 }

@@ -175,6 +175,7 @@ fn members(view: &GroupView, wanted: &SetOf<Expect<Text>>, target: &dyn Target) 
         (false, []) => members.join(", "),
         (false, strangers) => format!("{} as well", strangers.join(", ")),
     };
+    let assertion = assertion.offenders(strangers.iter().copied());
     // A line that was not understood may be a member that is missed.
     let holds = match judged.holds {
         Ok(holds) => target

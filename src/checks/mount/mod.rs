@@ -183,7 +183,7 @@ impl Check for MountCheck {
             .collect();
         if assertions.is_empty() {
             assertions.push(match self.absent {
-                Absent::Skip => mounted(&view, true).skipped("nothing is mounted there"),
+                Absent::Skip => mounted(&view, true).absent("nothing is mounted there"),
                 Absent::Fail => mounted(&view, true),
             });
         }

@@ -159,7 +159,7 @@ impl Check for PackageCheck {
         if assertions.is_empty() {
             let answer = installed(&view, true);
             assertions.push(match (&view.gap, self.absent) {
-                (None, Absent::Skip) => answer.skipped("not installed"),
+                (None, Absent::Skip) => answer.absent("not installed"),
                 _ => answer,
             });
         }

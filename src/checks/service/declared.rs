@@ -24,7 +24,7 @@ pub fn none(subject: &Subject, found: Fact<Found>, absent: Absent) -> Assertion 
     match found.map(|found| found.gap) {
         Err(why) => declared(subject).unknown(why),
         Ok(Some(why)) => nothing.unknown(why),
-        Ok(None) if absent == Absent::Skip => nothing.skipped("nothing is declared to start it"),
+        Ok(None) if absent == Absent::Skip => nothing.absent("nothing is declared to start it"),
         Ok(None) => nothing.fail(),
     }
 }

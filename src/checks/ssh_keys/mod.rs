@@ -139,8 +139,9 @@ fn root(view: &KeysView, target: &dyn Target) -> Assertion {
             });
             let finding = about(user, "root", expected);
             match judged {
-                Ok((_, 0)) => {}
-                Ok((path, keys)) => {
+                Ok((_, keys)) if keys.is_empty() => {}
+                Ok((path, names)) => {
+                    let keys = names.len();
                     let plural = if keys == 1 { "key" } else { "keys" };
                     let shown = text::path(&path);
                     let quoted = quote_path(&path);
@@ -148,6 +149,7 @@ fn root(view: &KeysView, target: &dyn Target) -> Assertion {
                         finding
                             .observed(format!("{} has {keys} {plural} in {shown}", user.name))
                             .seen([Sighting::line(&path, 0, format!("{keys} {plural}"))])
+                            .offenders(names.iter().map(|name| format!("{name} in {shown}")))
                             .repair(format!(
                                 "rm {quoted} # and log in as somebody who may use sudo"
                             ))

@@ -139,7 +139,7 @@ impl Check for SysctlCheck {
                 .expected("to exist")
                 .observed("this kernel has no such parameter");
             assertions.push(match self.absent {
-                Absent::Skip => exists.skipped("this kernel has no such parameter"),
+                Absent::Skip => exists.absent("this kernel has no such parameter"),
                 Absent::Fail => exists.fail(),
             });
         }

@@ -379,9 +379,138 @@ pub fn a_waiver_that_ends_soon_and_one_that_has_ended_are_news_once(mut book: Bo
     assert!(book.run("h1", &[("conf", "/conf", "mode", Violated)]).is_empty());
     book.now += 20 * DAY;
     let news = book.run("h1", &[("conf", "/conf", "mode", Violated)]);
-    assert_eq!(kinds(&news), [EventKind::WaiverEnded, EventKind::Overdue]);
+    assert_eq!(kinds(&news), [EventKind::WaiverEnded]);
     assert!(book.run("h1", &[("conf", "/conf", "mode", Violated)]).is_empty());
+    // Its time stood still while it was accepted.
+    assert!(!book.only().is_overdue(book.now + 29 * DAY));
+    book.now += 30 * DAY;
+    let news = book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    assert_eq!(kinds(&news), [EventKind::Overdue]);
     assert_eq!((book.only().state, book.only().waived_until), (State::Open, None));
+}
+
+pub fn one_more_of_what_is_forbidden_is_news_though_the_item_is_open(mut book: Book) {
+    book.policy(RULE);
+    let mut see = |book: &mut Book, names: &[&str]| {
+        book.now += 3_600;
+        let finding = book.offending("conf", "/conf", "mode", names);
+        book.record("h1", &[finding])
+    };
+    assert_eq!(kinds(&see(&mut book, &["alice"])), [EventKind::Opened]);
+    assert!(see(&mut book, &["alice"]).is_empty());
+    let news = see(&mut book, &["alice", "eve"]);
+    assert_eq!(kinds(&news), [EventKind::More]);
+    assert_eq!(news.pieces[0].lines[0], "one more: eve");
+    assert!(see(&mut book, &["eve", "alice"]).is_empty());
+    assert!(see(&mut book, &["eve"]).is_empty(), "one less is no news");
+    assert_eq!(kinds(&see(&mut book, &["alice", "eve"])), [EventKind::More], "alice is back");
+    assert_eq!(book.only().state, State::Open);
+    let many: Vec<String> = (0..30).map(|n| format!("user{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let news = see(&mut book, &many);
+    assert!(news.pieces[0].lines[0].starts_with("30 more: user0; "), "{news:?}");
+    assert!(news.pieces[0].lines[0].ends_with(" and 20 others"), "{news:?}");
+}
+
+pub fn a_waiver_accepts_what_was_there_when_it_was_granted_and_nobody_who_comes_later(
+    mut book: Book,
+) {
+    book.policy(RULE);
+    book.waive("conf", 100 * DAY);
+    let mut see = |book: &mut Book, names: &[&str]| {
+        book.now += 3_600;
+        let finding = book.offending("conf", "/conf", "mode", names);
+        kinds(&book.record("h1", &[finding]))
+    };
+    assert_eq!(see(&mut book, &["alice"]), [EventKind::Opened, EventKind::Waived]);
+    assert_eq!(see(&mut book, &["alice"]), []);
+    assert_eq!(see(&mut book, &["alice", "eve"]), [EventKind::More]);
+    assert_eq!(book.only().waived_until, None);
+    assert_eq!(see(&mut book, &["alice"]), [EventKind::Waived], "eve has gone");
+    // What was granted to alice ended when she went.
+    assert_eq!(see(&mut book, &["bob"]), [EventKind::More]);
+    assert_eq!(see(&mut book, &["alice"]), [EventKind::More]);
+}
+
+pub fn a_host_that_is_called_otherwise_keeps_its_items_and_a_copy_of_it_does_not(mut book: Book) {
+    book.policy(RULE);
+    book.machine = Some("m1".into());
+    book.run("web1", &[("conf", "/conf", "mode", Violated)]);
+    let news = book.run("web01", &[("conf", "/conf", "mode", Violated)]);
+    assert!(news.pieces.is_empty() && news.notes.len() == 1, "{news:?}");
+    let hosts = |book: &mut Book| -> Vec<String> {
+        book.ledger.occurrences(ItemId(1)).unwrap().into_iter().map(|one| one.host).collect()
+    };
+    assert_eq!(hosts(&mut book), ["web01"]);
+    assert_eq!(
+        kinds(&book.run("web01", &[("conf", "/conf", "mode", Holding)])),
+        [EventKind::Resolved]
+    );
+    // Of another machine nothing is known, whatever it is called.
+    book.machine = Some("m2".into());
+    assert_eq!(
+        kinds(&book.run("web2", &[("conf", "/conf", "mode", Violated)])),
+        [EventKind::Regressed]
+    );
+    assert_eq!(hosts(&mut book), ["web2", "web01"]);
+    // A name that is known already is never taken over.
+    book.machine = Some("m1".into());
+    assert!(book.run("web2", &[("conf", "/conf", "mode", Violated)]).notes.is_empty());
+}
+
+pub fn a_policy_that_is_taken_out_retires_its_items_and_a_renamed_one_takes_them_along(
+    mut book: Book,
+) {
+    book.policy(RULE);
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    book.policy_called("shop", RULE);
+    assert!(book.run("h1", &[("conf", "/conf", "mode", Violated)]).is_empty());
+    assert_eq!(book.only().key.policy, "shop");
+    assert!(book.history(ItemId(1)).contains(&EventKind::Renamed));
+    // Part of the rules, or another check, say nothing of the policy.
+    book.policy_called("db", "  - { id: other, file: /other, must: { owner: root } }\n");
+    book.whole = false;
+    assert!(book.run("h1", &[("other", "/other", "owner", Holding)]).is_empty());
+    book.whole = true;
+    book.scope = "another check".into();
+    assert!(book.run("h1", &[("other", "/other", "owner", Holding)]).is_empty());
+    book.scope = "check".into();
+    let news = book.run("h1", &[("other", "/other", "owner", Holding)]);
+    assert_eq!(kinds(&news), [EventKind::Retired]);
+    assert!(book.run("h1", &[("other", "/other", "owner", Holding)]).is_empty());
+}
+
+pub fn what_is_gone_where_that_is_allowed_is_resolved_and_what_no_rule_applies_to_retires(
+    mut book: Book,
+) {
+    book.policy(RULE);
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    book.now += 1;
+    let gone = book.not_there("conf", "/conf");
+    assert_eq!(kinds(&book.record("h1", &[gone])), [EventKind::Resolved]);
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    let news = book.run("h1", &[("conf", "/conf", "when", NotApplicable)]);
+    assert_eq!(kinds(&news), [EventKind::Retired]);
+    assert!(news.pieces[0].lines[0].contains("does not apply here any more"), "{news:?}");
+    let news = book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    assert_eq!(kinds(&news), [EventKind::Returned]);
+}
+
+pub fn what_is_worse_than_before_is_due_earlier_and_told_unless_a_date_was_set_by_hand(
+    mut book: Book,
+) {
+    let rule = |severity: &str| RULE.replace("high", severity);
+    book.policy(&rule("medium"));
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    book.policy(&rule("critical"));
+    let news = book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    assert_eq!(kinds(&news), [EventKind::Changed]);
+    assert_eq!(book.only().due, Some(book.now + 7 * DAY));
+    let by_hand = Some(book.now + 50 * DAY);
+    book.edit(ItemId(1), Edit::Due(by_hand));
+    book.policy(&rule("low"));
+    assert!(book.run("h1", &[("conf", "/conf", "mode", Violated)]).is_empty());
+    assert_eq!(book.only().due, by_hand);
 }
 
 pub fn an_item_is_waived_only_when_it_is_on_every_host(mut book: Book) {
