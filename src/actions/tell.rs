@@ -32,6 +32,8 @@ pub struct Untold {
     pub news: News,
     /// Where the reader is after having been told.
     pub place: i64,
+    /// Nobody has read by that name before.
+    pub is_first: bool,
 }
 
 /// Keeps the news of a run for all who will read them.
@@ -120,7 +122,7 @@ pub fn untold(db: &mut dyn Database, reader: &str, host: &str) -> Result<Untold,
         forget_what_ended(&mut news);
     }
     fold(&mut news);
-    Ok(Untold { news, place })
+    Ok(Untold { news, place, is_first: told.is_none() })
 }
 
 /// Notes that a reader has been told.

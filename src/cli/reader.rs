@@ -63,7 +63,7 @@ impl Telling<'_> {
         let failed = |error| format!("what has changed could not be told: {error}");
         ledger.complain(host, self.scope, complaints, now).map_err(failed)?;
         let untold = ledger.untold(self.reader, host).map_err(failed)?;
-        if untold.news.is_empty() {
+        if untold.news.is_empty() && !untold.is_first {
             return Ok(());
         }
         match console.deliver(&untold.news.render()) {
