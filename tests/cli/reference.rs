@@ -295,6 +295,8 @@ fn the_help_of_the_program_says_the_exit_codes() {
           --no-track              Do not record the run, whatever the configuration says
           --changes-only          Record the run and print only what has changed since the last one: for
                                   cron
+          --reader <NAME>         Who reads what has changed: each reader is told everything once.
+                                  Without it `mail`, or at a terminal the person who looks
           --timeout <TIME>        End the evaluation after this time (30s, 5m); what is not decided by
                                   then is unknown
           --rule <ID>             Evaluate only this rule; may be given several times

@@ -391,7 +391,7 @@ pub fn a_waiver_that_ends_soon_and_one_that_has_ended_are_news_once(mut book: Bo
 
 pub fn one_more_of_what_is_forbidden_is_news_though_the_item_is_open(mut book: Book) {
     book.policy(RULE);
-    let mut see = |book: &mut Book, names: &[&str]| {
+    let see = |book: &mut Book, names: &[&str]| {
         book.now += 3_600;
         let finding = book.offending("conf", "/conf", "mode", names);
         book.record("h1", &[finding])
@@ -417,7 +417,7 @@ pub fn a_waiver_accepts_what_was_there_when_it_was_granted_and_nobody_who_comes_
 ) {
     book.policy(RULE);
     book.waive("conf", 100 * DAY);
-    let mut see = |book: &mut Book, names: &[&str]| {
+    let see = |book: &mut Book, names: &[&str]| {
         book.now += 3_600;
         let finding = book.offending("conf", "/conf", "mode", names);
         kinds(&book.record("h1", &[finding]))
