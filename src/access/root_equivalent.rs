@@ -64,6 +64,11 @@ const SOCKETS: &[&str] = &[
 const FILES: &[(&str, bool)] = &[
     ("/etc/shadow", true),
     ("/etc/gshadow", true),
+    ("/etc/shadow-", true),
+    ("/etc/gshadow-", true),
+    ("/etc/security/opasswd", true),
+    ("/var/backups/shadow.bak", true),
+    ("/var/backups/gshadow.bak", true),
     ("/etc/passwd", false),
     ("/etc/group", false),
     ("/etc/sudoers", false),

@@ -8,7 +8,7 @@ use super::scripts::{self, Opened};
 use super::shell::Shell;
 use super::shell::word::{ANY, UNKNOWN, is_known, is_name, shown};
 use super::wrappers::{self, Effect, Wrapper};
-use super::{interpreters, known, special};
+use super::{configured, interpreters, known, special};
 use crate::facts::{Cause, Unknown};
 use crate::host::Target;
 use std::collections::BTreeSet;
@@ -264,6 +264,7 @@ impl<'t> Reader<'t> {
             gives_way: false,
         });
         let script = self.script(path, arguments, context, shell);
+        configured::defaults(self, &name, context);
         let unwrapped = self.unwrap(&name, arguments, context, stdin);
         if let Some(run) = self.reading.runs.get_mut(at) {
             run.gives_way = script || unwrapped;

@@ -180,19 +180,36 @@ impl Cause {
         )
     }
 
-    /// Commands that take it away from them.
+    /// Commands that take it away from them. What would harm is advice instead: a home directory
+    /// stays its owner's, a device as it is.
     pub fn repairs(&self) -> Vec<String> {
+        if self.component.starts_with("/dev") {
+            return Vec::new();
+        }
+        if let Some(home) = self.home() {
+            let what = self.items.keys().next().unwrap_or(&self.component);
+            let name = quote_path(what);
+            let to = what.file_name().unwrap_or_default().to_string_lossy();
+            let to = quote_path(&Path::new("/usr/local/sbin").join(&*to));
+            let searched = self.items.values().any(|why| why.starts_with("directory of PATH"));
+            return vec![match searched {
+                true => format!("# take {name} out of PATH: it is in the home directory {home}"),
+                false => format!(
+                    "# let it be {to}, root's own, instead of {name} in the home directory {home}"
+                ),
+            }];
+        }
         let path = quote_path(&self.component);
         let mut steps = Vec::new();
         let through = |start: &str| self.people.keys().any(|right| right.starts_with(start));
-        if through("as its owner") {
-            let link = self.fact.kind == FileKind::Symlink;
-            let all = match (link, self.below.is_empty()) {
-                (true, _) => "-h ",
-                (false, true) => "",
-                (false, false) => "-R ",
-            };
-            steps.push(format!("chown {all}root {path}"));
+        // A setuid program gives the rights of whose it is: that is for its package to say.
+        let privileged = self.fact.kind == FileKind::File && self.fact.mode.0 & 0o6000 != 0;
+        if through("as its owner") && !privileged {
+            let link = if self.fact.kind == FileKind::Symlink { "-h " } else { "" };
+            steps.push(format!("chown {link}root {path}"));
+            for below in self.below.iter().take(SHOWN) {
+                steps.push(format!("chown -h root {}", quote_path(below)));
+            }
         }
         if self.people.keys().any(|right| right.contains("by ACL")) {
             steps.push(format!("setfacl -b {path}"));
@@ -222,6 +239,14 @@ impl Cause {
             _ => {}
         }
         steps
+    }
+
+    /// The home directory that it is or lies in.
+    fn home(&self) -> Option<String> {
+        let mut parts = self.component.components().skip(1);
+        let first = parts.next()?.as_os_str().to_owned();
+        let name = parts.next()?.as_os_str().to_string_lossy().into_owned();
+        (first == "home").then(|| format!("/home/{name}"))
     }
 }
 

@@ -2,7 +2,7 @@
 //! give their rights to whoever runs them, objects that amount to root; and the files through which
 //! a user can be made to run something.
 
-use super::{Items, engines, root, shells, ssh, sudo, unit};
+use super::{Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo, unit};
 use crate::access::root_equivalent::{by_objects, objects};
 use crate::access::route::route;
 use crate::access::{Credentials, Permission, Person, decide};
@@ -63,8 +63,6 @@ const LOGIN: &[&str] = &[
 const DOAS: &str = "/etc/doas.conf";
 /// Programs with the right to change ids that decide by themselves for whom they do it.
 const MEDIATORS: &[&str] = &["newuidmap", "newgidmap"];
-/// Programs that are set uid by design, although their names are those of what gives a shell.
-const BY_DESIGN: &[&str] = &["su", "mount", "crontab", "ssh", "screen"];
 
 /// The routes to a user.
 pub fn routes(target: &dyn Target, user: &User) -> Routes {
@@ -82,7 +80,11 @@ pub fn routes(target: &dyn Target, user: &User) -> Routes {
     if user.uid == 0 {
         take(by_object(target), &mut routes);
         routes.items.extend(root::items(target));
+        routes.direct.extend(sources::routes(target, &mut routes.items));
+        routes.direct.extend(proof::without_proof(target, &mut routes.items));
+        routes.direct.extend(proof::capable_units(target, &mut routes.items));
     }
+    routes.direct.extend(proof::shared_keys(target, user, &mut routes.items));
     programs(target, user, &mut routes);
     own(target, user, &mut routes.items);
     routes
@@ -128,6 +130,11 @@ fn by_sudo(target: &dyn Target, user: &User, routes: &mut Routes) {
                 let right = format!("may run {} through sudo", one.words());
                 routes.direct.push(Route { place: one.grant.at.to_string(), people, right });
             }
+        }
+        if user.uid == 0 {
+            let grants = sudo::allowed(target, &sudoers)?;
+            routes.items.extend(granted::items(&sudoers, &grants, target));
+            routes.direct.extend(granted::loaders(&sudoers, &grants, target));
         }
         Ok(())
     };
@@ -222,8 +229,16 @@ fn programs(target: &dyn Target, user: &User, routes: &mut Routes) {
     routes.items.unread.extend(inventory.unread.iter().cloned());
     for one in &inventory.privileged {
         let setuid = one.fact.mode.0 & 0o4000 != 0 && one.fact.uid == user.uid && !one.nosuid;
+        // The kernel takes the bit from a file that is written, and what somebody puts in its place is
+        // theirs: it counts as a program that root and others run.
+        let gives = one.fact.mode.0 & 0o6000 != 0 || !matches!(one.capabilities, Ok(None));
+        if user.uid == 0 && gives && !one.nosuid {
+            routes.items.add(&one.path, "program that root and others run");
+            routes.items.leave_to(&one.path, one.fact.uid);
+        }
         if setuid {
-            routes.items.add(&one.path, "setuid program");
+            let why = text::path(&one.path);
+            program::add_libraries(target, &one.path, &why, &mut routes.items);
         }
         let Some(why) = gives_a_shell(one) else { continue };
         let judge = || -> Fact<BTreeSet<String>> {
@@ -278,12 +293,11 @@ fn who_may_run(target: &dyn Target, path: &Path) -> Fact<BTreeSet<String>> {
 /// Why a program with rights of its own gives them away, if so.
 pub fn gives_a_shell(one: &Found) -> Option<String> {
     let name = one.path.file_name()?.to_string_lossy().into_owned();
-    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let known = |list: &[&str]| list.contains(&name.as_str()) || list.contains(&stem);
     if one.nosuid {
         return None;
     }
-    let gives = shells::is_known(&name) && !known(BY_DESIGN);
+    let known = shells::is_known(&name) || functions::of(&name).is_some();
+    let gives = known && !functions::is_shipped(&name);
     for (bit, word) in [(0o4000, "setuid"), (0o2000, "setgid")] {
         if one.fact.mode.0 & bit != 0 && gives {
             return Some(format!("is {word} and gives a shell or writes any file: {name}"));

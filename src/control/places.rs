@@ -24,6 +24,12 @@ pub(super) enum Content {
     Logrotate,
     /// `up`, `pre-up` and their like of interfaces(5).
     Interfaces,
+    /// Programs and directories of hooks of git-config(1).
+    Git,
+    /// `PROGRAM` of mdadm.conf(5).
+    Mdadm,
+    /// `NAME DEFAULT=… OVERRIDE=…` of pam_env.conf(5).
+    PamEnv,
     /// Commands of dpkg.cfg(5): `post-invoke="…"`.
     Invoke,
     /// `RUN+="…"` and its like of udev.
@@ -68,6 +74,40 @@ pub(super) const PLACES: &[(&str, &str, Content)] = &[
     ("/etc/csh.login", "shell profile", Content::Nothing),
     ("/etc/environment", "environment of logins", Content::Environment),
     ("/etc/security/*", "configuration of PAM's modules", Content::Nothing),
+    ("/etc/environment.d/*", "environment of logins", Content::Environment),
+    ("/etc/wireguard/*", "tunnels with commands", Content::Nothing),
+    ("/etc/gitconfig", "configuration of git", Content::Git),
+    ("/root/.gitconfig", "root's configuration of git", Content::Git),
+    ("/etc/exports", "exports of NFS", Content::Nothing),
+    ("/etc/exports.d/*", "exports of NFS", Content::Nothing),
+    ("/etc/hosts.equiv", "hosts that are trusted", Content::Nothing),
+    ("/etc/subuid", "ids that users may take", Content::Nothing),
+    ("/etc/subgid", "ids that users may take", Content::Nothing),
+    ("/etc/aliases", "aliases of mail, which may be commands", Content::Nothing),
+    ("/etc/adduser.conf", "configuration of adduser", Content::Nothing),
+    ("/etc/deluser.conf", "configuration of deluser", Content::Nothing),
+    ("/etc/login.defs", "configuration of accounts", Content::Nothing),
+    ("/etc/screenrc", "commands of screen", Content::Nothing),
+    ("/etc/tmux.conf", "commands of tmux", Content::Nothing),
+    ("/etc/vim/*", "commands of vim", Content::Nothing),
+    ("/etc/nanorc", "configuration of nano", Content::Nothing),
+    ("/etc/inputrc", "configuration of shells", Content::Nothing),
+    ("/etc/bash_completion.d/*", "completions that shells read", Content::Nothing),
+    ("/usr/share/bash-completion/completions/*", "completions that shells read", Content::Nothing),
+    ("/lib/firmware/*", "firmware", Content::Nothing),
+    ("/etc/dracut.conf.d/*", "configuration of the initramfs", Content::Nothing),
+    ("/etc/initramfs-tools/conf.d/*", "configuration of the initramfs", Content::Nothing),
+    ("/etc/docker/daemon.json", "configuration of docker", Content::Nothing),
+    ("/etc/kubernetes/manifests/*", "pods that the kubelet starts", Content::Nothing),
+    ("/opt/cni/bin/*", "plugins that the kubelet runs", Content::Nothing),
+    ("/etc/needrestart/conf.d/*", "configuration of needrestart, which is code", Content::Nothing),
+    ("/etc/mdadm/mdadm.conf", "configuration of mdadm", Content::Mdadm),
+    ("/etc/auto.*", "maps of the automounter", Content::Nothing),
+    ("/etc/incron.d/*", "jobs of incron", Content::Nothing),
+    ("/etc/letsencrypt/renewal-hooks/deploy/*", "hook of certbot", Content::ProgramIfExecutable),
+    ("/etc/letsencrypt/renewal-hooks/post/*", "hook of certbot", Content::ProgramIfExecutable),
+    ("/etc/letsencrypt/renewal-hooks/pre/*", "hook of certbot", Content::ProgramIfExecutable),
+    ("/etc/security/pam_env.conf", "environment of logins", Content::PamEnv),
     ("/etc/default/*", "defaults that scripts of root read", Content::Nothing),
     ("/etc/inittab", "inittab", Content::Words),
     ("/etc/inetd.conf", "inetd configuration", Content::Words),
@@ -214,6 +254,10 @@ pub(super) fn place(
     items.unread.extend(unread);
 }
 
+/// Settings of git whose value is a command.
+const GIT: [&str; 7] =
+    ["fsmonitor", "sshcommand", "pager", "editor", "askpass", "gitproxy", "helper"];
+
 /// Looks through one file.
 fn look(target: &dyn Target, path: &Path, what: &str, content: Content, items: &mut Items) {
     const EXECUTABLE: u16 = 0o111;
@@ -254,7 +298,10 @@ fn text_of(target: &dyn Target, path: &Path, content: Content, items: &mut Items
         Content::Environment => {
             text.lines().for_each(|line| environment::add_assignment(line, &shown, items));
         }
-        Content::Logrotate => rotated(&text).iter().for_each(|script| shell(script)),
+        Content::Logrotate => {
+            rotated(&text).iter().for_each(|script| shell(script));
+            logs(target, &text, items);
+        }
         Content::Interfaces => lines().filter_map(hook).for_each(&mut shell),
         Content::Invoke => {
             let values =
@@ -292,6 +339,34 @@ fn text_of(target: &dyn Target, path: &Path, content: Content, items: &mut Items
         }
         Content::Dbus => {
             text.lines().filter_map(|line| line.trim().strip_prefix("Exec=")).for_each(&mut shell);
+        }
+        Content::Git => {
+            for (key, value) in lines().filter_map(|line| line.split_once('=')) {
+                let key = key.trim().to_ascii_lowercase();
+                if ["hookspath", "templatedir"].contains(&key.as_str()) {
+                    items.add(value.trim().trim_matches('"'), format!("{key} of {shown},"));
+                } else if GIT.contains(&key.as_str()) {
+                    let context = Context::new(&why);
+                    command::add_shell(
+                        target,
+                        value.trim().trim_matches(['"', '!']),
+                        context,
+                        items,
+                    );
+                }
+            }
+        }
+        Content::Mdadm => {
+            lines().filter_map(|line| line.strip_prefix("PROGRAM ")).for_each(&mut shell)
+        }
+        Content::PamEnv => {
+            for line in lines() {
+                let mut words = line.split_whitespace();
+                let Some(name) = words.next() else { continue };
+                for value in words.filter_map(|word| word.split_once('=')).map(|(_, value)| value) {
+                    environment::add(name, value.trim_matches('"'), &shown, items);
+                }
+            }
         }
         Content::Pam => pam(target, &text, &shown, items),
         Content::Words => words(target, &text, &why, items),
@@ -343,6 +418,26 @@ fn rotated(text: &str) -> Vec<String> {
     }
     scripts.extend(current);
     scripts
+}
+
+/// Directories of logs that groups or everybody may write and that are rotated as root: what stands
+/// there may be links.
+fn logs(target: &dyn Target, text: &str, items: &mut Items) {
+    const OTHERS: u16 = 0o022;
+    if text.lines().any(|line| line.trim().starts_with("su ")) {
+        return;
+    }
+    for word in text.lines().filter(|line| !is_remark(line)).flat_map(str::split_whitespace) {
+        let word = word.trim_matches(['"', '{']);
+        let Some((folder, _)) = word.rsplit_once('/').filter(|_| word.starts_with("/")) else {
+            continue;
+        };
+        let Ok(Some(fact)) = target.file(Path::new(folder)) else { continue };
+        let sticky = fact.mode.0 & 0o1000 != 0;
+        if fact.kind == FileKind::Directory && fact.mode.0 & OTHERS != 0 && !sticky {
+            items.add(folder, "directory of logs that root rotates");
+        }
+    }
 }
 
 /// The command of a line of interfaces(5).
@@ -398,6 +493,16 @@ fn pam(target: &dyn Target, text: &str, shown: &str, items: &mut Items) {
                 }
             }
             items.unread.extend(unread);
+        }
+        // A database or list of others that a module lets in by.
+        for word in line.split_whitespace() {
+            let Some((key, value)) = word.split_once('=') else { continue };
+            if value.starts_with('/') && !matches!(key, "dir" | "log" | "motd") {
+                items.add(value, format!("{key} of {module} in {shown},"));
+                if key == "db" {
+                    items.add(format!("{value}.db"), format!("{key} of {module} in {shown},"));
+                }
+            }
         }
         // pam_exec runs what its arguments name.
         if module.ends_with("pam_exec.so") {

@@ -1,7 +1,7 @@
 //! Everything that root will run or obey: units, cron, and the many places where packages and
 //! administrators leave something for root to do.
 
-use super::{Items, command, engines, environment, places, ssh, unit};
+use super::{Items, command, engines, environment, places, searched, sources, ssh, unit};
 use crate::commands::Context;
 use crate::facts::account::User;
 use crate::facts::cron::CronJob;
@@ -36,6 +36,7 @@ pub fn items(target: &dyn Target) -> Items {
     linker(target, &mut items);
     kernel(target, &mut items);
     engines::add(target, &mut items);
+    searched::add(target, &mut items);
     match ssh::config(target) {
         Ok(config) => {
             for file in config.trusted {
@@ -48,6 +49,7 @@ pub fn items(target: &dyn Target) -> Items {
         }
         Err(why) => items.unread.push(why),
     }
+    sources::add(target, &mut items);
     items
 }
 

@@ -52,13 +52,24 @@ pub fn config(target: &dyn Target) -> Fact<Config> {
     patterns.retain(|pattern| pattern != "none");
     let mut commands = all("AuthorizedKeysCommand");
     commands.extend(all("AuthorizedPrincipalsCommand"));
-    commands.retain(|command| command != "none" && !command.is_empty());
+    // What a login of root is made to run.
+    commands.extend(all("ForceCommand"));
+    commands
+        .retain(|command| command != "none" && !command.is_empty() && command != "internal-sftp");
     // Keys are taken by default, and what one block forbids another may allow.
     let root_may = own("PermitRootLogin").is_empty()
         || all("PermitRootLogin").iter().any(|value| !value.eq_ignore_ascii_case("no"));
     let trusted = ["TrustedUserCAKeys", "AuthorizedPrincipalsFile", "RevokedKeys"].map(all);
     let trusted = trusted.into_iter().flatten().filter(|path| !path.contains('%'));
     let mut trusted: Vec<PathBuf> = trusted.map(PathBuf::from).collect();
+    // Hosts whose word is taken for who somebody is.
+    if all("HostbasedAuthentication").iter().any(|value| value.eq_ignore_ascii_case("yes")) {
+        trusted.extend(["/etc/ssh/shosts.equiv", "/etc/hosts.equiv"].map(PathBuf::from));
+        trusted.push("/etc/ssh/ssh_known_hosts".into());
+        if all("IgnoreRhosts").iter().any(|value| value.eq_ignore_ascii_case("no")) {
+            trusted.extend(["/root/.shosts", "/root/.rhosts"].map(PathBuf::from));
+        }
+    }
     trusted.extend(settings.iter().flat_map(|settings| settings.files.clone()));
     let unread = settings.map(|settings| settings.unread).unwrap_or_default();
     Ok(Config { patterns, commands, trusted, root_may, unread })

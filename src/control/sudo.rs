@@ -1,5 +1,6 @@
 //! Who may become whom through sudo: the grants of sudoers with their aliases followed.
 
+use super::functions::{self, Gives};
 use super::shells;
 use crate::access::{Credentials, root_equivalent};
 use crate::facts::account::{Origin, User};
@@ -375,7 +376,13 @@ impl Allowed<'_> {
         let noexec = self.grant.tags.iter().any(|tag| tag == "NOEXEC");
         let escapes = |command: &&Member| {
             let name = path_of(&command.text).rsplit('/').next().unwrap_or_default();
-            let escapes = shells::is_known(name) && !shells::is_plain_action(&command.text);
+            let further = match functions::of(name) {
+                Some(Gives::Always) => true,
+                Some(Gives::ByArguments) => chooses_arguments(&command.text),
+                None => false,
+            };
+            let known = shells::is_known(name) || further;
+            let escapes = known && !shells::is_plain_action(&command.text);
             !command.negated && !noexec && escapes
         };
         self.commands.iter().filter(escapes).collect()
@@ -414,6 +421,17 @@ impl Allowed<'_> {
     /// whose means a shell can be had.
     pub fn is_as_good_as_a_shell(&self) -> bool {
         self.is_unlimited() || !self.shell_escapes().is_empty()
+    }
+}
+
+/// Whether the caller may choose arguments of a command: there are none in the rule, which allows
+/// any, or a pattern.
+fn chooses_arguments(command: &str) -> bool {
+    let mut words = command.split_whitespace().skip_while(|word| *word != path_of(command)).skip(1);
+    match words.next() {
+        None => true,
+        Some("\"\"") => false,
+        Some(first) => shells::is_pattern(first) || words.any(shells::is_pattern),
     }
 }
 

@@ -19,6 +19,7 @@ mod mount;
 mod package;
 mod port;
 mod privilege;
+mod routes;
 mod same_as;
 mod service;
 #[path = "../support/mod.rs"]

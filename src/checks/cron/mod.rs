@@ -220,8 +220,15 @@ fn writable(view: &CronView, users: &[Principal], target: &dyn Target) -> Assert
             let allowed: Vec<&str> =
                 names.iter().map(String::as_str).chain([job.user.as_str(), &user]).collect();
             match crate::checks::file::writers::others(&file, &allowed, target) {
-                // Who could make it is for controlled_only_by of root_executes.
-                Ok(None) => {}
+                // What is not there is run by nobody, until somebody makes it.
+                Ok(None) => {
+                    let makers = programs::makers(&file, &allowed, target);
+                    if !makers.is_empty() {
+                        let makers = makers.join(", ");
+                        strangers.push(format!("{}: {makers} could create it", text::path(&file)));
+                        verdicts.push(Ok(false));
+                    }
+                }
                 Ok(Some((others, complete))) if others.is_empty() => {
                     verdicts.push(complete.map(|()| true));
                 }

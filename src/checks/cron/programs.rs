@@ -1,11 +1,13 @@
 //! The programs and files of code that a job of cron leads to, and as whom: [`crate::commands`] reads
 //! its command.
 
+use crate::access::who_controls;
 use crate::commands::{self, GapKind, Who};
 use crate::facts::cron::CronJob;
 use crate::facts::{Cause, Unknown};
 use crate::host::Target;
 use crate::text;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a job leads to.
@@ -45,6 +47,18 @@ pub(super) fn of(job: &CronJob, target: &dyn Target) -> Told {
         .map(|gap| Unknown::new(format!("{}: {}", job.at, gap.unknown.what), gap.unknown.cause))
         .collect();
     told
+}
+
+/// Those who could make a file that is not there.
+pub(super) fn makers(file: &Path, allowed: &[&str], target: &dyn Target) -> Vec<String> {
+    let control = who_controls(target, file);
+    let others = control.ways.iter().filter(|way| way.who.uid != Some(0));
+    let names = others.map(|way| way.who.to_string());
+    names
+        .filter(|name| !allowed.contains(&name.as_str()))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 /// The reason where somebody could change what a job may run.

@@ -4,6 +4,7 @@ use super::controllers::{Allowed as Controllers, controlled};
 use super::files::{is_allowed, pattern, shown};
 use super::tree::{answers, place, walked};
 use crate::control::Items;
+use crate::control::functions;
 use crate::control::person::gives_a_shell;
 use crate::facts::inventory::{Formerly, Found, Inventory, Privileges};
 use crate::facts::{Cause, Unknown, capability};
@@ -22,7 +23,7 @@ use crate::text::shell::quote_path;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// `setuid:`
@@ -138,6 +139,8 @@ static CONDITIONS: &[Condition<View>] = &[
                 let mut items = Items::default();
                 for one in &view.inventory.privileged {
                     items.add(&one.path, words(one));
+                    // Its owner could not give it more rights than they have.
+                    items.leave_to(&one.path, one.fact.uid);
                 }
                 items.unread.extend(view.inventory.unread.iter().cloned());
                 items.unread.extend(unwalked(view));
@@ -210,7 +213,19 @@ fn packaged(view: &View, target: &dyn Target) -> Assertion {
             };
         }
     };
+    let dpkg = matches!(target.file(Path::new("/var/lib/dpkg/status")), Ok(Some(_)));
+    let overrides = match target.read(Path::new("/var/lib/dpkg/statoverride")) {
+        Ok(content) => content.unwrap_or_default(),
+        Err(why) => {
+            return Assertion::of(&view.subject, "packaged").expected(expected).unknown(why);
+        }
+    };
     for one in &view.inventory.privileged {
+        if dpkg && owned.contains_key(&one.path) && !is_meant(one, &overrides) {
+            let assertion = about(one, "packaged").expected(expected);
+            let observed = format!("{}; its package does not give it these", assertion.observed);
+            view.found.borrow_mut().push(assertion.observed(observed).fail());
+        }
         if !owned.contains_key(&one.path) {
             let assertion = about(one, "packaged").expected(expected);
             let observed = format!("{}; no package has it", assertion.observed);
@@ -218,6 +233,19 @@ fn packaged(view: &View, target: &dyn Target) -> Assertion {
         }
     }
     all_seen(view, "packaged", expected.into(), counted(view, "of packages"))
+}
+
+/// Whether a program's rights are those that some package gives a program of that name, or that the
+/// administrator has told dpkg (`statoverride`). dpkg itself keeps no modes.
+fn is_meant(one: &Found, overrides: &[u8]) -> bool {
+    let name = one.path.file_name().unwrap_or_default().to_string_lossy();
+    let path = text::path(&one.path);
+    let overridden = String::from_utf8_lossy(overrides).lines().any(|line| {
+        let mut words = line.split_whitespace().skip(2);
+        let privileged = words.next().is_some_and(|mode| mode.len() == 4 && !mode.starts_with('0'));
+        privileged && words.next() == Some(&path)
+    });
+    functions::is_shipped(&name) || overridden
 }
 
 /// The answer where nothing was found: it holds, if every place was looked at in which such a program

@@ -1,12 +1,11 @@
 #![doc = include_str!("page.md")]
 
 use super::controllers::{Allowed as Controllers, controlled};
-use crate::commands::Context;
-use crate::control::sudo::{Allowed, allowed, command_words, path_of};
-use crate::control::{Items, command, shells};
+use crate::control::granted::{items, loads_code};
+use crate::control::shells;
+use crate::control::sudo::{Allowed, allowed, command_words};
 use crate::facts::settings::Location;
 use crate::facts::sudo::Sudoers;
-use crate::formats::glob3;
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each, operand};
@@ -23,7 +22,6 @@ use crate::text::shell::quote_path;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// `sudo:`
@@ -254,47 +252,6 @@ fn sound(view: &SudoView, condition: &str, expected: &str, seen: String) -> Asse
         .decide(unread.map_or(Ok(true), |why| Err(why.clone())))
 }
 
-/// Variables by which the dynamic linker, a shell or an interpreter loads or runs code; most of
-/// sudo's own list of bad ones (`initial_badenv_table` of its `env.c`).
-const LOADS_CODE: &[&str] = &[
-    "LD_PRELOAD",
-    "LD_LIBRARY_PATH",
-    "LD_AUDIT",
-    "GCONV_PATH",
-    "BASH_ENV",
-    "BASH_FUNC_x%%",
-    "ENV",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "PS4",
-    "ZDOTDIR",
-    "FPATH",
-    "PERL5LIB",
-    "PERLLIB",
-    "PERL5OPT",
-    "PERL5DB",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
-    "PYTHONINSPECT",
-    "PYTHONUSERBASE",
-    "RUBYLIB",
-    "RUBYOPT",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "JAVA_TOOL_OPTIONS",
-    "GIT_SSH_COMMAND",
-    "OPENSSL_CONF",
-];
-
-/// Whether a word of `env_keep`, in which an asterisk stands for any text and a value may follow,
-/// keeps one of these.
-fn loads_code(word: &str) -> bool {
-    let name = word.split('=').next().unwrap_or_default();
-    name.starts_with("LD_")
-        || LOADS_CODE.iter().any(|known| glob3::matches(name.as_bytes(), known.as_bytes()))
-}
-
 fn loader_variables(view: &SudoView, _: &dyn Target) -> Assertion {
     const NAME: &str = "loader_variables";
     let expected = "no variable that decides what code is loaded";
@@ -346,47 +303,6 @@ fn controlled_only_by(view: &SudoView, users: &[Principal], target: &dyn Target)
     first.unwrap_or_else(|| sound(view, NAME, "", String::new()))
 }
 
-/// Files of sudo, programs that may be run as root, directories of `secure_path`.
-fn items(sudoers: &Sudoers, grants: &[Allowed], target: &dyn Target) -> Items {
-    let mut items = Items::default();
-    items.unread.extend(sudoers.unread.iter().cloned());
-    for file in &sudoers.files {
-        items.add(file, "sudoers file");
-        if let Some(parent) = file.parent().filter(|parent| *parent != Path::new("/etc")) {
-            items.add(parent, "directory of sudoers files");
-        }
-    }
-    for one in sudoers.defaults.iter().filter(|one| one.name == "secure_path") {
-        for place in one.value.as_deref().unwrap_or_default().split(':') {
-            items.add(PathBuf::from(place), "directory of sudo's secure_path");
-        }
-    }
-    for one in sudoers.defaults.iter().filter(|one| VARIABLES.contains(&one.name.as_str())) {
-        let file = one.value.as_deref().unwrap_or_default();
-        items.add(PathBuf::from(file), format!("file of variables, {} of sudo", one.name));
-    }
-    for one in grants.iter().filter(|one| one.as_root) {
-        for wanted in one.commands.iter().filter(|command| !command.negated) {
-            let path = path_of(&wanted.text);
-            if path.starts_with('/') && !path.contains(['*', '?', '[', '\\']) {
-                let why = format!("program that {} may run as root,", text_of(one));
-                let words = words_of(path, &wanted.text);
-                command::add(target, &words, Context::new(why), &mut items);
-            }
-        }
-    }
-    items
-}
-
-/// Settings that name a file with variables for every command.
-const VARIABLES: [&str; 2] = ["env_file", "restricted_env_file"];
-
-/// A command with those of its words that mean one thing only.
-fn words_of(path: &str, command: &str) -> Vec<String> {
-    let words = command.split_whitespace().skip_while(|word| *word != path);
-    words.filter(|word| !word.contains(['*', '?', '[', '\\'])).map(str::to_owned).collect()
-}
-
 /// The words of a command in which sudo looks for patterns. A single `^…$` behind the path is one
 /// expression, spaces and all.
 fn of_patterns(command: &str) -> Vec<&str> {
@@ -397,11 +313,6 @@ fn of_patterns(command: &str) -> Vec<&str> {
         }
         None => command.split_whitespace().collect(),
     }
-}
-
-fn text_of(one: &Allowed) -> String {
-    let names: Vec<&str> = one.grant.users.iter().map(|user| user.text.as_str()).collect();
-    names.join(", ")
 }
 
 struct SudoCheck {
