@@ -66,6 +66,9 @@ struct Common {
     /// Leave out these users: they are meant to; root is always left out
     #[arg(long, value_name = "USER", value_delimiter = ',')]
     but: Vec<String>,
+    /// Exit with 2 also for what scripts of the distribution put together when they run
+    #[arg(long)]
+    strict: bool,
     /// Format of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
@@ -81,16 +84,16 @@ enum Format {
 
 /// Runs the command. Exit code 0: answered; 2: answered as far as could be seen; 3: not at all.
 pub fn run(args: &Args, console: &Console) -> Exit {
-    let asked = match &args.question {
-        Question::Write(question) => question.ask(),
-        Question::Control(question) => question.ask(),
-        Question::Become(question) => question.ask(),
+    let (asked, strict) = match &args.question {
+        Question::Write(question) => (question.ask(), question.common.strict),
+        Question::Control(question) => (question.ask(), question.common.strict),
+        Question::Become(question) => (question.ask(), question.common.strict),
     };
     let (answer, format) = match asked {
         Ok(found) => found,
         Err(message) => return console.fail(&message),
     };
-    let exit = if answer.is_complete() { Exit::Holds } else { Exit::Undecided };
+    let exit = if answer.is_complete(strict) { Exit::Holds } else { Exit::Undecided };
     let text = match format {
         Format::Human => answer.tree(),
         Format::Json => answer.json(),
@@ -106,7 +109,7 @@ impl Write {
         }
         let target = self.common.open()?;
         let mut items = Items::default();
-        items.add(&self.path, "itself");
+        items.add(&self.path, answer::ITSELF);
         let question = format!("write {}", crate::text::path(&self.path));
         Ok((self.common.answer(&question, &items, &*target), self.common.format))
     }

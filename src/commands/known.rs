@@ -381,6 +381,7 @@ const DATA: &[&str] = &[
     "btrfs",
     "xfs_fsr",
     "quotacheck",
+    "htcacheclean",
     "repquota",
     "fstrim",
 ];

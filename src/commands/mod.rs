@@ -40,6 +40,23 @@ pub fn argv(target: &dyn Target, words: &[String], context: Context) -> Reading 
     reader.reading
 }
 
+/// The words of a command without wrappers in front that change nothing about it: `tini --`,
+/// `nice -n 5`.
+pub fn bare(words: &[String]) -> &[String] {
+    let mut rest = words;
+    while let Some((first, arguments)) = rest.split_first() {
+        let name = first.rsplit('/').next().unwrap_or_default();
+        let plain = wrappers::find(name).filter(|one| one.effect == wrappers::Effect::Nothing);
+        let Some(wrapper) = plain else { break };
+        let (_, behind) = options::leading(arguments, wrapper.valued);
+        match behind.get(wrapper.before..) {
+            Some(behind) if !behind.is_empty() => rest = behind,
+            _ => break,
+        }
+    }
+    rest
+}
+
 /// What stands in the words of a command for what cannot be told.
 pub const UNKNOWN: char = shell::word::UNKNOWN;
 

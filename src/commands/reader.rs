@@ -129,8 +129,12 @@ impl<'t> Reader<'t> {
         }
         let files = self.files_of(first, context);
         // What is not there would do with its words what it does elsewhere.
-        if files.is_empty() {
-            self.unwrap(first, arguments, context, stdin);
+        if files.is_empty() && !first.contains('/') {
+            let at = self.started(Path::new(first), arguments, context);
+            let unwrapped = self.unwrap(first, arguments, context, stdin);
+            if let Some(run) = self.reading.runs.get_mut(at) {
+                run.gives_way = unwrapped;
+            }
         }
         for path in files {
             self.program(&path, arguments, context, stdin, shell);
@@ -253,16 +257,7 @@ impl<'t> Reader<'t> {
             return;
         }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let at = self.reading.runs.len();
-        self.reading.runs.push(Run {
-            program: path.to_owned(),
-            arguments: arguments.to_vec(),
-            who: context.who.clone(),
-            from: context.directories.first().cloned().flatten(),
-            why: context.why.clone(),
-            main: context.main,
-            gives_way: false,
-        });
+        let at = self.started(path, arguments, context);
         let script = self.script(path, arguments, context, shell);
         configured::defaults(self, &name, context);
         let unwrapped = self.unwrap(&name, arguments, context, stdin);
@@ -272,6 +267,20 @@ impl<'t> Reader<'t> {
         if !script && !unwrapped {
             self.operands(&name, arguments, known::takes_data(&name), context);
         }
+    }
+
+    /// Takes note of a program that is started; its place in the list.
+    fn started(&mut self, path: &Path, arguments: &[String], context: &Context) -> usize {
+        self.reading.runs.push(Run {
+            program: path.to_owned(),
+            arguments: arguments.to_vec(),
+            who: context.who.clone(),
+            from: context.directories.first().cloned().flatten(),
+            why: context.why.clone(),
+            main: context.main,
+            gives_way: false,
+        });
+        self.reading.runs.len() - 1
     }
 
     /// Whether the program is one that is known to run something else; that is read.

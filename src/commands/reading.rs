@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// A program that is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its file.
+    /// Its file; a mere name where it is in no directory of the search path.
     pub program: PathBuf,
     /// Its words, the first left out.
     pub arguments: Vec<String>,

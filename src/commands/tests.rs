@@ -51,7 +51,10 @@ fn told(reading: &Reading) -> Vec<String> {
         Who::User(name) => format!("{} as {name}", path.display()),
         Who::Unclear(text) => format!("{} as {text}?", path.display()),
     };
-    let runs = reading.runs.iter().filter(|run| !run.program.starts_with("/usr"));
+    let runs = reading
+        .runs
+        .iter()
+        .filter(|run| run.program.is_absolute() && !run.program.starts_with("/usr"));
     let runs = runs.map(|run| shown(&run.program, &run.who));
     runs.chain(reading.reads.iter().map(|read| shown(&read.path, &read.who))).collect()
 }

@@ -40,6 +40,8 @@ pub struct Causes {
     pub gaps: Vec<Unknown>,
     /// How many items were looked at.
     pub looked_at: usize,
+    /// What scripts put together when they run, which was not followed.
+    pub unfollowed: Vec<Unknown>,
 }
 
 /// Looks for everybody but uid 0 and those who are allowed to.
@@ -70,7 +72,12 @@ pub fn causes(target: &dyn Target, items: &Items, allowed: &dyn Fn(&Person) -> b
     }
     gaps.extend(doubts(target, items, allowed));
     gaps.dedup();
-    Causes { causes: merged(found), gaps, looked_at: items.len() }
+    Causes {
+        causes: merged(found),
+        gaps,
+        looked_at: items.len(),
+        unfollowed: items.unfollowed.clone(),
+    }
 }
 
 /// What is written to a device such as /dev/null, which masks a file, changes nothing.

@@ -61,6 +61,8 @@ pub struct Chain {
     pub nodes: Vec<Node>,
     /// What could not be seen: there may be more.
     pub gaps: Vec<Unknown>,
+    /// What scripts put together when they run, which was not followed.
+    pub unfollowed: Vec<Unknown>,
 }
 
 /// Looks for all routes to a user.
@@ -89,6 +91,7 @@ pub fn search(target: &dyn Target, user: &User) -> Chain {
         let itself = |person: &Person| person.uid.is_some_and(|uid| [0, user.uid].contains(&uid));
         let found = causes(target, &routes.items, &itself);
         chain.gaps.extend(found.gaps);
+        chain.unfollowed.extend(found.unfollowed);
         let mut node = Node {
             user: user.name.clone(),
             leads_to,

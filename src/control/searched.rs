@@ -9,6 +9,8 @@ use crate::host::Target;
 use crate::text;
 use std::path::Path;
 
+/// Where ids begin that a distribution does not allocate for good, `base-passwd` of Debian.
+const STATIC: u32 = 100;
 /// The most names of one directory.
 const NAMES: usize = 20_000;
 /// Directories of modules that interpreters search by themselves: `sys.path` of Python with
@@ -113,6 +115,10 @@ fn names(target: &dyn Target, folder: &Path, what: &str, items: &mut Items) {
                 let open =
                     fact.kind != FileKind::Symlink && (fact.uid != 0 || fact.mode.0 & OTHERS != 0);
                 if elsewhere || open {
+                    // Ids below 100 are the distribution's own: its packages leave programs to them.
+                    if (1..STATIC).contains(&fact.uid) {
+                        items.leave_to(&path, fact.uid);
+                    }
                     items.add(path, what);
                 }
             }

@@ -43,9 +43,7 @@ pub(super) fn add(target: &dyn Target, items: &mut Items) {
             command::add_program(target, Path::new(program), Context::new(why), items);
         }
     });
-    for folder in
-        ["/var/cache/apt/archives", "/var/cache/apt/archives/partial", "/var/lib/apt/lists"]
-    {
+    for folder in ["/var/cache/apt/archives", "/var/lib/apt/lists"] {
         if matches!(target.file(Path::new(folder)), Ok(Some(_))) {
             items.add(folder, "directory of packages that apt installs");
         }

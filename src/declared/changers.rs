@@ -1,6 +1,7 @@
 //! Programs and scripts that may go on as somebody else than who they were started as.
 
 use super::program::{base, real};
+use crate::commands::{self, Context, Who};
 use crate::facts::file::{FileKind, Match};
 use crate::facts::start::Start;
 use crate::facts::{Cause, Fact, Unknown};
@@ -8,22 +9,6 @@ use crate::host::{Target, learn};
 use regex::Regex;
 use std::path::Path;
 
-/// Programs that start another as somebody else.
-const DROPPERS: &[&str] = &[
-    "gosu",
-    "su-exec",
-    "setpriv",
-    "runuser",
-    "su",
-    "sudo",
-    "doas",
-    "chroot",
-    "chpst",
-    "s6-setuidgid",
-    "setuidgid",
-    "capsh",
-    "start-stop-daemon",
-];
 /// Programs by which whoever is not root may become it: they are setuid.
 const RAISERS: &[&str] = &["sudo", "su", "doas", "pkexec", "run0"];
 
@@ -43,7 +28,7 @@ pub fn settle(start: &mut Start, target: &dyn Target) {
     }
     let Ok(identity) = &start.identity else { return };
     let root = identity.uid == Some(0);
-    if let Some(changer) = changer(start, root) {
+    if let Some(changer) = changer(start, root, target) {
         let why = match root {
             true => format!("starts as root and may drop privileges ({changer})"),
             false => format!("may become root ({changer})"),
@@ -52,24 +37,19 @@ pub fn settle(start: &mut Start, target: &dyn Target) {
     }
 }
 
-/// The program by which a command may change its user. Root needs none to be setuid.
-fn changer(start: &Start, root: bool) -> Option<String> {
-    let known = if root { DROPPERS } else { RAISERS };
-    let first = start.command.first().map(|word| base(word)).filter(|word| known.contains(word));
-    if let Some(first) = first {
-        return Some(first.to_owned());
+/// The program by which a command may change its user: root needs none to be setuid.
+fn changer(start: &Start, root: bool, target: &dyn Target) -> Option<String> {
+    let reading = commands::argv(target, &start.command, Context::new(&start.by));
+    let name = |run: &commands::Run| base(&run.program.to_string_lossy()).to_owned();
+    if !root {
+        let mut names = reading.runs.iter().map(name);
+        return names.find(|name| RAISERS.contains(&name.as_str()));
     }
-    let named = |text: &str| {
-        let mut words = text.split(|c: char| c.is_whitespace() || "\"';&|()`$/=".contains(c));
-        words.find(|word| known.contains(word)).map(str::to_owned)
-    };
-    let rest = || start.command.iter().skip(1).find_map(|word| named(word));
-    match &start.script {
-        // A script can start whatever it likes.
-        Some(script) => named(script).or_else(rest),
-        None if start.is_shell() => rest(),
-        None => None,
-    }
+    let is_root = |who: &Who| matches!(who, Who::User(name) if name == "root" || name == "0");
+    let changed = |run: &commands::Run| run.who != Who::Same && !is_root(&run.who);
+    let at = reading.runs.iter().position(changed)?;
+    let before = reading.runs.iter().take(at).rev().find(|run| run.gives_way);
+    Some(before.map(name).unwrap_or_default())
 }
 
 /// The text of a script; what is not there or is no script has none.

@@ -1,8 +1,8 @@
 //! What the configuration of an image starts.
 
 use super::changers;
-use super::program::base;
 use super::user::{self, Resolved};
+use crate::commands;
 use crate::facts::image::ImageConfig;
 use crate::facts::settings::Location;
 use crate::facts::start::{Identity, Start};
@@ -14,18 +14,12 @@ use std::path::{Path, PathBuf};
 pub const PLACE: &str = "image configuration";
 /// The search path where `Env` has none, as moby sets it.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Programs that start another and stay out of the way.
-const WRAPPERS: &[&str] = &["tini", "tini-static", "dumb-init", "docker-init", "catatonit"];
 
 /// The start that an image declares; `None` for what is no image, or declares no command.
 pub fn start(target: &dyn Target) -> Option<Start> {
     let config = target.image()?.config.as_ref()?;
-    let mut command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).cloned().collect();
-    while command.first().is_some_and(|word| WRAPPERS.contains(&base(word))) {
-        command.remove(0);
-        let options = command.iter().take_while(|word| word.starts_with('-')).count();
-        command.drain(..options);
-    }
+    let command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).cloned().collect();
+    let command = commands::bare(&command).to_vec();
     let first = command.first()?;
     let (program, unseen) = match find(first, config, target) {
         Ok(program) => (program, None),

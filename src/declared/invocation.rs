@@ -1,13 +1,12 @@
 //! With which arguments a daemon is started.
 
 use super::program::base;
+use crate::commands::{self, Context, UNKNOWN};
 use crate::facts::start::Start;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::formats::systemd::words;
+use crate::host::Target;
 use std::path::PathBuf;
 
-/// Words that stand before a command and are none.
-const BEFORE: [&str; 8] = ["exec", "then", "else", "do", "nohup", "command", "env", "!"];
 /// Actions of `apachectl(8)`, which are no arguments of the daemon.
 const ACTIONS: [&str; 6] = ["start", "stop", "restart", "graceful", "graceful-stop", "status"];
 
@@ -33,7 +32,7 @@ impl Invocation {
 ///
 /// # Errors
 /// Where a script decides, or variables that are not known here.
-pub fn arguments(start: &Start, names: &[&str]) -> Fact<Vec<String>> {
+pub fn arguments(start: &Start, names: &[&str], target: &dyn Target) -> Fact<Vec<String>> {
     let own = start.program.as_ref().map(|path| path.to_string_lossy().into_owned());
     let own = own.unwrap_or_default();
     let is = |word: &String| names.contains(&base(word));
@@ -45,11 +44,7 @@ pub fn arguments(start: &Start, names: &[&str]) -> Fact<Vec<String>> {
     } else if let Some(at) = rest.iter().position(is) {
         Some(rest.iter().skip(at + 1).cloned().collect())
     } else {
-        let text = match &start.script {
-            Some(script) => script.clone(),
-            None => rest.join("\n"),
-        };
-        in_text(&text, names, if start.script.is_some() { &rest } else { &[] })
+        in_command(start, names, target)
     };
     let unclear = |why: &str| {
         let what = format!("the arguments of {} from {}", names.join(" or "), start.by);
@@ -57,40 +52,20 @@ pub fn arguments(start: &Start, names: &[&str]) -> Fact<Vec<String>> {
     };
     match found {
         None => Err(unclear("a script decides them")),
-        Some(words) if words.iter().any(|word| word.contains(['$', '`'])) => {
+        Some(words) if words.iter().any(|word| word.contains(['$', '`', UNKNOWN])) => {
             Err(unclear("they depend on variables"))
         }
         Some(words) => Ok(words),
     }
 }
 
-/// The arguments in a script's text; `None` where it does not show, or shows several.
-fn in_text(text: &str, names: &[&str], parameters: &[String]) -> Option<Vec<String>> {
-    let mut found: Option<Vec<String>> = None;
-    let joined = text.replace("\\\n", " ");
-    for command in joined.lines().flat_map(|line| line.split(['&', '|'])) {
-        // A directive of nginx ends in a semicolon too, within quotes.
-        let words = words(command);
-        let Some(at) = words.iter().position(|word| names.contains(&base(word))) else { continue };
-        let before = words.iter().take(at);
-        if words.first().is_some_and(|word| word.starts_with('#'))
-            || !before.clone().all(|w| BEFORE.contains(&w.as_str()) || w.contains('='))
-        {
-            continue;
-        }
-        let mut arguments = Vec::new();
-        for word in words.iter().skip(at + 1) {
-            match word.as_str() {
-                "$@" | "${@}" => arguments.extend(parameters.iter().cloned()),
-                word => arguments.push(word.trim_end_matches(';').to_owned()),
-            }
-        }
-        if found.as_ref().is_some_and(|known| *known != arguments) {
-            return None;
-        }
-        found = Some(arguments);
-    }
-    found
+/// The arguments in what a command comes to; `None` where it does not show, or shows several.
+fn in_command(start: &Start, names: &[&str], target: &dyn Target) -> Option<Vec<String>> {
+    let reading = commands::argv(target, &start.command, Context::new(&start.by));
+    let is = |run: &&commands::Run| names.contains(&base(&run.program.to_string_lossy()));
+    let mut found = reading.runs.iter().filter(is).map(|run| &run.arguments);
+    let first = found.next()?;
+    found.all(|other| other == first).then(|| first.clone())
 }
 
 /// Goes through arguments: `value(option)` says what the option sets, for those that take a value,
@@ -140,24 +115,40 @@ pub fn absolute(path: &str) -> Fact<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::settings::Location;
+    use crate::facts::start::Identity;
+    use crate::targets::memory::Memory;
 
-    fn of(text: &str, parameters: &[&str]) -> Option<String> {
-        let parameters: Vec<String> = parameters.iter().map(|word| (*word).to_owned()).collect();
-        in_text(text, &["nginx"], &parameters).map(|words| words.join("|"))
+    fn of(script: &str, parameters: &[&str]) -> Option<String> {
+        let host =
+            Memory::new().file("/entry", 0o755, 0, 0, script).file("/bin/sh", 0o755, 0, 0, "");
+        let command = ["/entry"].iter().chain(parameters).map(|word| (*word).to_owned()).collect();
+        let start = Start {
+            by: "a test".into(),
+            at: Location { file: "/x".into(), line: 0 },
+            text: String::new(),
+            unit: None,
+            program: None,
+            command,
+            script: None,
+            identity: Ok(Identity::root()),
+            enabled: Ok(true),
+        };
+        in_command(&start, &["nginx"], &host).map(|words| words.join("|"))
     }
 
     #[test]
     fn a_script_shows_arguments_where_it_runs_the_daemon() {
         let script = "#!/bin/sh\nif [ \"$1\" = nginx ]; then\n  chown nginx /var/log/nginx\nfi\n\
                       X=1 exec nginx -g 'daemon off;' \\\n -c /x \"$@\"\n";
-        assert_eq!(of(script, &["-e", "y"]).as_deref(), Some("-g|daemon off|-c|/x|-e|y"));
-        assert_eq!(of("nginx && tail -f /x", &[]).as_deref(), Some(""));
+        assert_eq!(of(script, &["-e", "y"]).as_deref(), Some("-g|daemon off;|-c|/x|-e|y"));
+        assert_eq!(of("#!/bin/sh\nnginx && tail -f /x", &[]).as_deref(), Some(""));
     }
 
     #[test]
     fn different_arguments_are_none() {
-        assert_eq!(of("nginx -t\nexec nginx", &[]), None);
-        assert_eq!(of("# nginx\nwhich nginx", &[]), None);
+        assert_eq!(of("#!/bin/sh\nnginx -t\nexec nginx", &[]), None);
+        assert_eq!(of("#!/bin/sh\n# nginx\nwhich nginx", &[]), None);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn programs(
 
 fn read(target: &dyn Target, host: Option<&Start>, unread: &mut Vec<Unknown>) -> Fact<Vec<Start>> {
     let invocation = match host {
-        Some(host) => options(&arguments(host, &["supervisord"])?)?,
+        Some(host) => options(&arguments(host, &["supervisord"], target)?)?,
         None => Invocation::default(),
     };
     let places: Vec<PathBuf> = match &invocation.file {

@@ -134,17 +134,26 @@ fn found(host: &Memory) -> (BTreeSet<String>, Vec<String>) {
     (chain.nodes[0].people(), open.collect())
 }
 
-#[track_caller]
-fn is_found(setup: &str) {
+/// What is wrong with the answer about a route and its clean twin, if anything.
+fn wrong(setup: &str) -> Option<String> {
     let (base, base_open) = found(&planted("", false));
     let (people, open) = found(&planted(setup, true));
-    let new: Vec<&String> = people.difference(&base).collect();
-    assert!(!new.is_empty() || open.len() > base_open.len(), "silent: {setup}");
+    if people.is_subset(&base) && open.len() <= base_open.len() {
+        return Some(format!("silent: {setup}"));
+    }
     let (people, open) = found(&planted(setup, false));
     let new: Vec<&String> = people.difference(&base).collect();
-    assert!(new.is_empty(), "{new:?} in the clean twin of: {setup}");
-    let new: Vec<&String> = open.iter().filter(|gap| !base_open.contains(gap)).collect();
-    assert!(new.is_empty(), "{new:?} left open in the clean twin of: {setup}");
+    let left: Vec<&String> = open.iter().filter(|gap| !base_open.contains(gap)).collect();
+    let clean = new.is_empty() && left.is_empty();
+    (!clean).then(|| format!("the clean twin has {new:?} {left:?}: {setup}"))
+}
+
+#[track_caller]
+fn all_found(setups: impl Iterator<Item = String>) -> usize {
+    let setups: Vec<String> = setups.collect();
+    let wrong: Vec<String> = setups.iter().filter_map(|setup| wrong(setup)).collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), setups.len(), wrong.join("\n"));
+    setups.len()
 }
 
 /// Commands that run /opt/v/x.
@@ -237,35 +246,31 @@ const TEXTS: &[&str] = &[
 
 #[test]
 fn what_a_job_of_root_runs_through_anything() {
-    for command in COMMANDS {
-        is_found(&format!("bob /opt/v/x\ncron * * * * * root {command}"));
-    }
-    for text in TEXTS.iter().filter(|text| !text.contains('\n')) {
-        is_found(&format!("bob /opt/v/x\ncron * * * * * root {text}"));
-    }
+    let lines = COMMANDS.iter().chain(TEXTS).filter(|text| !text.contains('\n'));
+    all_found(lines.map(|line| format!("bob /opt/v/x\ncron * * * * * root {line}")));
 }
 
 #[test]
 fn what_a_unit_of_root_runs_through_anything() {
-    for command in COMMANDS.iter().filter(|command| !command.contains(['>', ';'])) {
-        is_found(&format!("bob /opt/v/x\nunit a.service ExecStart={command}"));
-    }
+    let plain = COMMANDS.iter().filter(|command| !command.contains(['>', ';']));
+    all_found(plain.map(|line| format!("bob /opt/v/x\nunit a.service ExecStart={line}")));
 }
 
 #[test]
 fn what_a_script_of_root_runs_through_anything() {
-    for text in COMMANDS.iter().chain(TEXTS) {
+    let count = all_found(COMMANDS.iter().chain(TEXTS).map(|text| {
         let script = text.replace('\n', "\\n");
-        is_found(&format!(
+        format!(
             "bob /opt/v/x\nroot /usr/local/bin/job #!/bin/bash\\n{script}\\n\n\
              cron * * * * * root /usr/local/bin/job"
-        ));
-    }
+        )
+    }));
+    assert!(count >= 80, "{count}");
 }
 
 #[test]
 fn what_decides_what_root_runs() {
-    for setup in [
+    let setups = [
         // Units and their surroundings.
         "bob /opt/a\nunit a.service ExecStart=/bin/true\\nExecReload=/opt/a",
         "bob /opt/a\nunit a.service ExecStart=/bin/true\\nExecStopPost=-/opt/a",
@@ -347,10 +352,9 @@ fn what_decides_what_root_runs() {
         "grouped /etc/ssh/shosts.equiv x\nfile /etc/ssh/sshd_config HostbasedAuthentication yes",
         "bob /opt/e\nfile /etc/sudoers Defaults editor=/opt/e",
         "dir /opt/s\nfile /etc/sudoers eve ALL=(root) NOPASSWD: /opt/s/x",
-        "data /opt/py/x\nfile /etc/sudoers eve ALL=(root) /usr/bin/python3 /opt/py/x",
-    ] {
-        is_found(setup);
-    }
+        "data /opt/py/x x\nroot /opt/py/run #!/bin/sh\\n. /opt/py/x\\n\nfile /etc/sudoers eve ALL=(root) /opt/py/run",
+    ];
+    all_found(setups.into_iter().map(str::to_owned));
 }
 
 #[test]

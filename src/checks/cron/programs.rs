@@ -1,9 +1,11 @@
 //! The programs and files of code that a job of cron leads to, and as whom: [`crate::commands`] reads
 //! its command.
 
+use crate::access::route::route;
 use crate::access::who_controls;
 use crate::commands::{self, GapKind, Who};
 use crate::facts::cron::CronJob;
+use crate::facts::file::FileKind;
 use crate::facts::{Cause, Unknown};
 use crate::host::Target;
 use crate::text;
@@ -24,6 +26,10 @@ pub(super) fn of(job: &CronJob, target: &dyn Target) -> Told {
     let reading = commands::cron(target, job, home.as_deref());
     let mut told = Told { files: Vec::new(), gaps: Vec::new() };
     let mut add = |path: &Path, who: &Who, certain: bool| {
+        // What is in no directory of the search path is a gap.
+        if !path.is_absolute() {
+            return;
+        }
         let (user, known) = match who {
             Who::Same => (job.user.clone(), true),
             Who::User(name) => (name.clone(), true),
@@ -38,7 +44,11 @@ pub(super) fn of(job: &CronJob, target: &dyn Target) -> Told {
         add(&read.path, &read.who, true);
     }
     for operand in reading.operands.iter().filter(|operand| !operand.is_data) {
-        add(&operand.path, &operand.who, false);
+        // A directory is no program.
+        let end = route(target, &operand.path).ok().and_then(|route| route.end);
+        if end.is_some_and(|(_, fact)| fact.kind == FileKind::File) {
+            add(&operand.path, &operand.who, false);
+        }
     }
     // What a script leaves open is not the job's: a script of a distribution often does.
     let own = |gap: &commands::Gap| gap.script.is_none() || gap.kind == GapKind::Unseen;

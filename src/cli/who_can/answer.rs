@@ -25,6 +25,9 @@ pub(super) struct Answer {
     looked_at: usize,
     /// What could not be seen: there may be more.
     unknown: Vec<String>,
+    /// Commands that scripts put together when they run: not followed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_followed: Vec<String>,
 }
 
 /// A user through whom others get there.
@@ -83,6 +86,7 @@ impl Answer {
             through: Vec::new(),
             looked_at: found.looked_at,
             unknown,
+            not_followed: sorted(&found.unfollowed),
         }
     }
 
@@ -106,12 +110,13 @@ impl Answer {
             through: steps.through(0),
             looked_at: chain.nodes.iter().map(|node| node.looked_at).sum(),
             unknown,
+            not_followed: sorted(&chain.unfollowed),
         }
     }
 
-    /// Whether everything could be seen.
-    pub(super) fn is_complete(&self) -> bool {
-        self.unknown.is_empty()
+    /// Whether everything could be seen; strictly, what scripts put together when they run too.
+    pub(super) fn is_complete(&self, strict: bool) -> bool {
+        self.unknown.is_empty() && !(strict && !self.not_followed.is_empty())
     }
 
     /// One JSON object.
@@ -136,8 +141,21 @@ impl Answer {
         for why in &self.unknown {
             tree.line(0, &format!("not seen: {why}"));
         }
+        if let Some((first, rest)) = self.not_followed.split_first() {
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let what = "not followed: what scripts put together when they run";
+            tree.line(0, &format!("{what}: {first}{more} (--strict makes that exit 2)"));
+        }
         tree.text
     }
+}
+
+fn sorted(all: &[crate::facts::Unknown]) -> Vec<String> {
+    let words: BTreeSet<String> = all.iter().map(|unknown| unknown.what.clone()).collect();
+    words.into_iter().collect()
 }
 
 /// Everybody of these routes.
@@ -230,7 +248,7 @@ impl Route {
             right: right.clone(),
         };
         let item = |(path, reason): (&std::path::PathBuf, &String)| {
-            (text::path(path), reason.trim_end_matches(',').to_owned())
+            (text::path(path), reason.trim_end_matches(',').replace(",,", ","))
         };
         Self {
             component: text::path(&cause.component),
@@ -242,6 +260,9 @@ impl Route {
         }
     }
 }
+
+/// The reason of what a question is about itself.
+pub(super) const ITSELF: &str = "itself";
 
 #[derive(Default)]
 struct Tree {
@@ -284,10 +305,13 @@ impl Tree {
                 true => String::new(),
                 false => format!(": could {}", route.could),
             };
-            let ends = route.decides.is_empty() && index + 1 == route.who.len();
+            let asked = route.decides.iter().all(|(_, reason)| reason == ITSELF);
+            let ends = asked && index + 1 == route.who.len();
             self.branch(above, ends, &format!("{people} {}{could}", grant.right));
         }
-        if !route.decides.is_empty() {
+        // What was asked about decides nothing but itself.
+        let asked = route.decides.iter().all(|(_, reason)| reason == ITSELF);
+        if !route.decides.is_empty() && !asked {
             let more = route.decides.len().saturating_sub(SHOWN);
             let shown = route.decides.iter().take(SHOWN);
             let mut decides: Vec<String> =

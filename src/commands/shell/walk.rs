@@ -240,6 +240,13 @@ impl<'r, 't> Shell<'r, 't> {
         }
         self.at += 1;
         self.operator = "\n";
+        // `time -p` of the language itself.
+        while word == "time"
+            && matches!(self.token(0), Some(Token::Word(option))
+                if plain(option).is_some_and(|option| option.starts_with('-')))
+        {
+            self.at += 1;
+        }
         true
     }
 

@@ -188,7 +188,7 @@ fn started(starts: &[Start]) -> impl Iterator<Item = (&'static Daemon, &Start)> 
 impl Daemon {
     /// Reads what the daemon would read.
     fn configured<'a>(&self, start: &'a Start, target: &dyn Target) -> Fact<Configured<'a>> {
-        let invocation = (self.invocation)(&arguments(start, self.names)?)?;
+        let invocation = (self.invocation)(&arguments(start, self.names, target)?)?;
         let places: Vec<PathBuf> = match &invocation.file {
             Some(file) => vec![file.clone()],
             None => self.places.iter().map(PathBuf::from).collect(),
