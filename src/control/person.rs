@@ -8,7 +8,7 @@ use crate::access::route::route;
 use crate::access::{Credentials, Permission, Person, decide};
 use crate::declared::units::values;
 use crate::facts::account::{PasswordField, User};
-use crate::facts::file::AclTag;
+use crate::facts::file::{AclTag, FileKind};
 use crate::facts::inventory::Found;
 use crate::facts::{Cause, Fact, Unknown, capability};
 use crate::host::Target;
@@ -125,7 +125,11 @@ fn by_sudo(target: &dyn Target, user: &User, routes: &mut Routes) {
     routes.items.unread.extend(sudoers.unread.iter().cloned());
     let mut judge = || -> Fact<()> {
         for one in sudo::allowed(target, &sudoers)? {
-            let people = one.others(target);
+            // ALL is every account.
+            let people = one.others(target).into_iter();
+            let people: BTreeSet<String> = people
+                .map(|name| if name == "ALL" { Person::everyone().to_string() } else { name })
+                .collect();
             if one.is_as_good_as_a_shell() && !people.is_empty() && one.runs_as(user, target)? {
                 let right = format!("may run {} through sudo", one.words());
                 routes.direct.push(Route { place: one.grant.at.to_string(), people, right });
@@ -240,7 +244,7 @@ fn programs(target: &dyn Target, user: &User, routes: &mut Routes) {
             let why = text::path(&one.path);
             program::add_libraries(target, &one.path, &why, &mut routes.items);
         }
-        let Some(why) = gives_a_shell(one) else { continue };
+        let Some(why) = gives_a_shell(target, one) else { continue };
         let judge = || -> Fact<BTreeSet<String>> {
             let counts = setuid || user.uid == 0 && gives_root(target, one)?;
             if counts { who_may_run(target, &one.path) } else { Ok(BTreeSet::new()) }
@@ -291,7 +295,7 @@ fn who_may_run(target: &dyn Target, path: &Path) -> Fact<BTreeSet<String>> {
 }
 
 /// Why a program with rights of its own gives them away, if so.
-pub fn gives_a_shell(one: &Found) -> Option<String> {
+pub fn gives_a_shell(target: &dyn Target, one: &Found) -> Option<String> {
     let name = one.path.file_name()?.to_string_lossy().into_owned();
     if one.nosuid {
         return None;
@@ -299,11 +303,48 @@ pub fn gives_a_shell(one: &Found) -> Option<String> {
     let known = shells::is_known(&name) || functions::of(&name).is_some();
     let gives = known && !functions::is_shipped(&name);
     for (bit, word) in [(0o4000, "setuid"), (0o2000, "setgid")] {
-        if one.fact.mode.0 & bit != 0 && gives {
+        if one.fact.mode.0 & bit == 0 || functions::is_shipped(&name) {
+            continue;
+        }
+        if gives {
             return Some(format!("is {word} and gives a shell or writes any file: {name}"));
+        }
+        if let Some(original) = copy_of(target, one) {
+            return Some(format!(
+                "is {word} and the same as {original}, which gives a shell or writes any file"
+            ));
         }
     }
     capable_of_root(one)
+}
+
+/// The program of another name whose content this one has, of those that give a shell.
+fn copy_of(target: &dyn Target, one: &Found) -> Option<String> {
+    // What is smaller is a stub, which many may share.
+    const SMALLEST: u64 = 8 << 10;
+    if one.fact.size < SMALLEST {
+        return None;
+    }
+    let folder = Path::new("/usr/bin");
+    let names = target.list(folder).ok().flatten()?;
+    let mut own = None;
+    for name in names.iter().map(|name| name.to_string_lossy()) {
+        if functions::of(&name).is_none() {
+            continue;
+        }
+        let path = folder.join(&*name);
+        let same = |fact: &crate::facts::file::FileFact| {
+            fact.kind == FileKind::File && fact.size == one.fact.size
+        };
+        if !matches!(target.file(&path), Ok(Some(fact)) if same(&fact)) {
+            continue;
+        }
+        let own = own.get_or_insert_with(|| target.sha256(&one.path).ok().flatten());
+        if own.is_some() && target.sha256(&path).ok().flatten() == *own {
+            return Some(text::path(&path));
+        }
+    }
+    None
 }
 
 /// The capability of a program that amounts to root, with the way there.

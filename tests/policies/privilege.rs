@@ -192,7 +192,7 @@ const ROUTES: &[Route] = &[
         kind: "setuid program that no package has",
         rule: "privilege-setuid-packaged",
         seeded: "touch var/lib/dpkg/status; printf x > usr/bin/own; chmod 4755 usr/bin/own",
-        clean: "touch var/lib/dpkg/status; echo /bin/own > var/lib/dpkg/info/own.list; printf x > usr/bin/own; chmod 4755 usr/bin/own",
+        clean: "touch var/lib/dpkg/status; echo /bin/own > var/lib/dpkg/info/own.list; echo 'root root 4755 /usr/bin/own' > var/lib/dpkg/statoverride; printf x > usr/bin/own; chmod 4755 usr/bin/own",
     },
     Route {
         kind: "shell for the account of a service",
@@ -428,8 +428,7 @@ fn the_same_engine_answers_questions() {
     insta::assert_snapshot!(text, @r"
     who can write /opt/shop/bin/shop: bob, and root
     └─ /opt (drwxrwxr-x root:staff)
-       ├─ bob via group staff: could replace shop
-       └─ that decides itself /opt/shop/bin/shop
+       └─ bob via group staff: could replace shop
     ");
     assert_eq!(code, Some(0));
     let (text, _) = ask(&["control", "shop"]);

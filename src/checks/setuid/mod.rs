@@ -108,10 +108,10 @@ static CONDITIONS: &[Condition<View>] = &[
                 problems.push(node.expected("false"));
                 return None;
             }
-            Some(Box::new(|view, _| {
+            Some(Box::new(|view, target| {
                 let expected = "nothing that gives its rights away";
                 for one in &view.inventory.privileged {
-                    if let Some(why) = gives_a_shell(one) {
+                    if let Some(why) = gives_a_shell(target, one) {
                         let words = format!("{why}; {}", words(one));
                         let finding = about(one, "shells").expected(expected).observed(words);
                         view.found.borrow_mut().push(finding.fail());
