@@ -321,7 +321,7 @@ fn hooks(reader: &mut Reader<'_>, name: &str, file: &Path, context: &Context) {
     let mut inner = context.clone();
     inner.main = false;
     inner.script = Some(file.to_owned());
-    inner.why = format!("{}", crate::text::path(file));
+    inner.why = crate::text::path(file);
     let mut lines = text.lines().map(str::trim).peekable();
     while let Some(line) = lines.next() {
         if line.starts_with('[') {

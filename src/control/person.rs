@@ -2,7 +2,9 @@
 //! give their rights to whoever runs them, objects that amount to root; and the files through which
 //! a user can be made to run something.
 
-use super::{Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo, unit};
+use super::{
+    Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo, unit,
+};
 use crate::access::root_equivalent::{by_objects, objects};
 use crate::access::route::route;
 use crate::access::{Credentials, Permission, Person, decide};

@@ -116,7 +116,7 @@ impl Answer {
 
     /// Whether everything could be seen; strictly, what scripts put together when they run too.
     pub(super) fn is_complete(&self, strict: bool) -> bool {
-        self.unknown.is_empty() && !(strict && !self.not_followed.is_empty())
+        self.unknown.is_empty() && (!strict || self.not_followed.is_empty())
     }
 
     /// One JSON object.
