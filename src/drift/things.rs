@@ -13,7 +13,7 @@ use crate::formats::{packages, sudoers};
 use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 type Named = BTreeMap<String, Attributes>;
 
@@ -417,7 +417,24 @@ fn is_write_only(target: &dyn Target, path: &Path) -> bool {
 fn mounts(target: &dyn Target) -> Result<Named, Unknown> {
     let mounts = target.derived().mounts(target)?;
     // Made and taken away by container engines, sessions and the kernel itself.
-    const PASSING: [&str; 8] = [
+    const PASSING: [&str; 26] = [
+        "/var/lib/containerd",
+        "/var/lib/kubelet",
+        "/var/lib/rancher",
+        "/var/lib/cni",
+        "/var/lib/lxc",
+        "/var/lib/lxcfs",
+        "/var/lib/lxd",
+        "/var/snap/lxd",
+        "/var/snap/microk8s",
+        "/var/lib/incus",
+        "/var/lib/machines",
+        "/run/netns",
+        "/run/docker.sock",
+        "/run/containers",
+        "/run/crio",
+        "/run/k3s",
+        "/run/lxd",
         "/run/user",
         "/run/docker",
         "/run/containerd",
@@ -426,9 +443,15 @@ fn mounts(target: &dyn Target) -> Result<Named, Unknown> {
         "/proc",
         "/sys",
         "/run/credentials",
+        "/run/incus",
     ];
-    let lasting =
-        mounts.iter().filter(|mount| !PASSING.iter().any(|folder| mount.point.starts_with(folder)));
+    let moved = data_root(target);
+    let passing = |mount: &&crate::facts::mount::Mount| {
+        let below = |folder: &Path| mount.point.starts_with(folder);
+        !PASSING.iter().any(|folder| below(Path::new(folder)))
+            && !moved.as_deref().is_some_and(below)
+    };
+    let lasting = mounts.iter().filter(passing);
     let entry = |mount: &crate::facts::mount::Mount| {
         let options: Vec<&str> = mount.options.iter().map(String::as_str).collect();
         let values = attributes([
@@ -439,6 +462,17 @@ fn mounts(target: &dyn Target) -> Result<Named, Unknown> {
         (text::path(&mount.point), values)
     };
     Ok(lasting.map(entry).collect())
+}
+
+/// Where dockerd was told to keep its data, dockerd(8).
+fn data_root(target: &dyn Target) -> Option<PathBuf> {
+    let file = Path::new("/etc/docker/daemon.json");
+    let content = target.read_marked(file).ok().flatten()?;
+    let settings = crate::formats::json::parse(target, file, &content).ok()?;
+    let named = |setting: &&crate::facts::settings::Setting| {
+        matches!(setting.name.as_str(), "data-root" | "graph") && setting.value.len() > 1
+    };
+    settings.root.settings.iter().find(named).map(|setting| PathBuf::from(&setting.value))
 }
 
 fn modules(target: &dyn Target) -> Result<Named, Unknown> {

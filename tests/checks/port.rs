@@ -333,3 +333,46 @@ rules:
     port: 23/tcp
     must: { listening: false }
 ";
+
+#[test]
+fn a_free_port_is_no_proof_where_the_packet_filter_may_forward_it() {
+    let forwarding = || {
+        Memory::new().file("/proc/sys/net/ipv4/ip_forward", 0o644, 0, 0, "1\n").file(
+            "/proc/sys/net/netfilter/nf_conntrack_max",
+            0o644,
+            0,
+            0,
+            "65536\n",
+        )
+    };
+    let free = || rule("port: 8081/tcp\nmust: { listening: false }");
+    free().on(&Memory::new()).passes();
+    assert_eq!(free().on(&forwarding()).exit(), 2);
+    assert_eq!(rule("port: 8081/tcp\nmust: { listening: true }").on(&forwarding()).exit(), 1);
+}
+
+#[test]
+fn the_helper_of_an_engine_is_never_stopped_as_a_repair() {
+    for program in ["docker-proxy", "conmon", "rootlessport", "pasta"] {
+        let helper = Running::program(10, format!("/usr/libexec/{program}"));
+        let helper = helper.in_unit("docker.service");
+        let at: std::net::SocketAddr = "0.0.0.0:8081".parse().unwrap();
+        let host = Memory::new().process(helper).tcp(at, 1, &[10]);
+        let step = match program {
+            "docker-proxy" => "docker ps # names the container of the port: docker stop NAME",
+            _ => "podman port --all # names the container: podman stop NAME, or its unit",
+        };
+        rule("port: 8081/tcp\nmust: { listening: false }").on(&host).repaired_by(step);
+    }
+}
+
+#[test]
+fn a_file_that_is_mounted_over_a_program_does_not_pass_as_it() {
+    let at: std::net::SocketAddr = "0.0.0.0:8080".parse().unwrap();
+    let impostor = Running::program(10, "/usr/sbin/nginx").running_a_file_of_its_own();
+    let host = Memory::new().process(impostor).tcp(at, 1, &[10]);
+    for wanted in ["/usr/sbin/nginx", "{ matches: nginx }", "{ not: /usr/sbin/nginx }"] {
+        let text = format!("port: 8080/tcp\nmust: {{ bound_by: {{ exe: {wanted} }} }}");
+        assert_eq!(rule(&text).on(&host).exit(), 1, "{wanted}");
+    }
+}

@@ -119,6 +119,13 @@ impl Check for ListenersCheck {
                 assertions.push(root_alone(&subject, sockets, allowed, target));
             }
         }
+        // Ports that are forwarded have no socket that could be on the list or not.
+        if self.only.is_some()
+            && let Some(why) = crate::checks::port::forwarded::may_be(target)
+        {
+            let others = Assertion::of(&host, ONLY.name).expected("nothing beyond the list");
+            assertions.push(others.unknown(why));
+        }
         if assertions.is_empty() {
             let condition = if self.only.is_some() { ONLY.name } else { ROOT_ALONE.name };
             let nothing = Assertion::of(&host, condition).expected("nothing beyond the list");

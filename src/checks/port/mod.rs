@@ -1,6 +1,7 @@
 #![doc = include_str!("page.md")]
 
 pub mod declared;
+pub(in crate::checks) mod forwarded;
 pub mod holder;
 
 use crate::checks::port::declared::Declared;
@@ -58,11 +59,16 @@ static CONDITIONS: &[Condition<PortView>] = &[
         },
         read: |node, _, problems| {
             let wanted = problems.ok(node.boolean())?;
-            Some(Box::new(move |view, _| {
+            Some(Box::new(move |view, target| {
                 if let Some(declared) = &view.declared {
                     return declared.listening(wanted);
                 }
                 let listens = !view.sockets.is_empty();
+                // That nobody holds it is no proof where the packet filter may forward it.
+                let holds = match forwarded::may_be(target).filter(|_| !listens && !wanted) {
+                    Some(why) => Err(why),
+                    None => Ok(listens == wanted),
+                };
                 let steps = || match wanted {
                     true => Vec::new(),
                     false => Holder::stop_steps(&view.holders.iter().collect::<Vec<_>>()),
@@ -70,7 +76,7 @@ static CONDITIONS: &[Condition<PortView>] = &[
                 about(view, "listening")
                     .expected(if wanted { "something listens" } else { "nothing listens" })
                     .observed(if listens { held_by(view) } else { "nothing listens".into() })
-                    .decide(Ok(listens == wanted))
+                    .decide(holds)
                     .repaired_by(steps)
             }))
         },
@@ -228,7 +234,9 @@ fn sockets(sockets: &[Listener]) -> String {
 
 fn held_by(view: &PortView) -> String {
     let mut words = Holder::describe(&view.holders);
-    if let Some(why) = &view.unseen {
+    if let (Some(why), true) = (&view.unseen, view.holders.is_empty()) {
+        words = format!("somebody who could not be seen ({why})");
+    } else if let Some(why) = &view.unseen {
         words.push_str(&format!("; perhaps others ({why})"));
     }
     format!("{} held by {words}", sockets(&view.sockets))

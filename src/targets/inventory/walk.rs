@@ -111,6 +111,61 @@ pub(super) fn walk(root: &OwnedFd, places: &[PathBuf], mounts: &Mounts) -> Fact<
     Ok(found)
 }
 
+/// Where engines keep images and containers by default.
+const DATA: [&str; 9] = [
+    "/var/lib/docker",
+    "/var/lib/containerd",
+    "/var/lib/containers/storage",
+    "/var/lib/rancher",
+    "/var/lib/kubelet/pods",
+    "/var/lib/lxd",
+    "/var/lib/incus",
+    "/var/snap/lxd/common/lxd",
+    "/var/lib/machines",
+];
+
+/// Layers of images and root directories of containers are not the host's files, as long as nobody
+/// but root passes the directory that they are in.
+fn is_unreachable_data(path: &Path, stat: &Stat) -> bool {
+    let open = if stat.st_gid == 0 { 0o001 } else { 0o011 };
+    stat.st_uid == 0 && stat.st_mode & open == 0 && DATA.iter().any(|data| Path::new(data) == path)
+}
+
+/// Why another filesystem below a root directory is not walked: it is the kernel's (the empty text), or
+/// one that may not answer. Numbers are those of `statfs(2)`.
+fn not_of_this_machine(root: &OwnedFd, path: &Path) -> Option<String> {
+    const KERNEL: [u32; 9] = [
+        0x9fa0,
+        0x6265_6572,
+        0x0027_e0eb,
+        0x6367_7270,
+        0x1cd1,
+        0x6462_6720,
+        0x7472_6163,
+        0x7363_6673,
+        0xcafe_4a11,
+    ];
+    const REMOTE: [u32; 8] = [
+        0x6573_5546,
+        0x6969,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x517b,
+        0x00c3_6400,
+        0x5346_414f,
+    ];
+    let Ok(opened) = open(root, path) else { return Some("not walked: another filesystem".into()) };
+    let Ok(stat) = rustix::fs::fstatfs(&opened) else {
+        return Some("not walked: another filesystem".into());
+    };
+    let Ok(kind) = u32::try_from(stat.f_type) else { return None };
+    if KERNEL.contains(&kind) {
+        return Some(String::new());
+    }
+    REMOTE.contains(&kind).then(|| "not walked: another filesystem, of other machines".into())
+}
+
 fn merge(found: &mut [Inventory], theirs: Vec<Inventory>) {
     for (ours, theirs) in found.iter_mut().zip(theirs) {
         ours.merge(theirs);
@@ -264,9 +319,16 @@ impl<'a> Worker<'a> {
                     let path = directory.path.join(os_name);
                     // A place below counts its own directory as well: it is listed here.
                     self.keep(&within, path.clone(), &stat, Ok(None), directory.nosuid);
+                    if is_unreachable_data(&path, &stat) {
+                        self.leave_out(&within, path, String::new());
+                        continue;
+                    }
                     let crossed = stat.st_dev != directory.device;
-                    if crossed && !self.shared.mounts.crosses {
-                        self.leave_out(&within, path, "not walked: another filesystem".into());
+                    if crossed
+                        && !self.shared.mounts.crosses
+                        && let Some(why) = not_of_this_machine(self.shared.root, &path)
+                    {
+                        self.leave_out(&within, path, why);
                         continue;
                     }
                     let nosuid = if crossed || is_point {

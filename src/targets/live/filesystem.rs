@@ -53,6 +53,13 @@ pub(in crate::targets) fn fact(
         let cause = Cause::Malformed(format!("a file of unknown kind, mode {:o}", meta.mode()));
         Unknown::new(name(path), cause)
     })?;
+    if let Some(overflow) = overflow()
+        && (meta.uid() == overflow || meta.gid() == overflow)
+    {
+        let why = "the user namespace of spotcheck has no id for its owner or group, which is shown \
+                   as nobody's (user_namespaces(7)); run it in the host's user namespace";
+        return Err(Unknown::new(name(path), Cause::Unsupported(why.to_owned())));
+    }
     Ok(FileFact {
         kind,
         uid: meta.uid(),
@@ -65,6 +72,28 @@ pub(in crate::targets) fn fact(
         modified: meta.mtime(),
         changed: meta.ctime(),
         link_target,
+    })
+}
+
+/// The id that stands for all ids that the reader's user namespace lacks; `None` where it has that one
+/// itself, so that it is somebody's.
+fn overflow() -> Option<u32> {
+    static OVERFLOW: std::sync::OnceLock<Option<u32>> = std::sync::OnceLock::new();
+    *OVERFLOW.get_or_init(|| {
+        let read = |path: &str| fs::read_to_string(path).ok();
+        let overflow = read("/proc/sys/kernel/overflowuid").and_then(|id| id.trim().parse().ok());
+        let overflow: u32 = overflow.unwrap_or(65534);
+        let map = read("/proc/self/uid_map")?;
+        let covers = |line: &str| {
+            let mut words = line.split_ascii_whitespace().map(str::parse::<u64>);
+            let (Some(Ok(first)), Some(Ok(_)), Some(Ok(count))) =
+                (words.next(), words.next(), words.next())
+            else {
+                return false;
+            };
+            (first..first.saturating_add(count)).contains(&u64::from(overflow))
+        };
+        (!map.lines().any(covers)).then_some(overflow)
     })
 }
 

@@ -1,8 +1,10 @@
 //! What this host is, and how much of it the reader may see.
 
 use crate::facts::host::{Host, Privilege, TargetKind};
+use crate::host::Files;
 use crate::host::READ_LIMIT;
 use crate::targets::live::{filesystem, proc_file, status};
+use crate::targets::rootfs::Rootfs;
 use std::path::Path;
 
 const CAP_DAC_OVERRIDE: u32 = 1;
@@ -15,9 +17,14 @@ pub(super) fn host() -> Host {
     let uname = nix::sys::utsname::uname().ok();
     let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
     // os-release(5): /etc first.
-    let release = ["/etc/os-release", "/usr/lib/os-release"]
-        .iter()
-        .find_map(|path| filesystem::read(Path::new(path), READ_LIMIT).ok().flatten());
+    let host = host_root();
+    let release = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| {
+        let path = Path::new(path);
+        match &host {
+            Some(root) => root.read(path).ok().flatten().map(|bytes| bytes.to_vec()),
+            None => filesystem::read(path, READ_LIMIT).ok().flatten(),
+        }
+    });
     Host {
         name: uname.as_ref().map(|u| text(u.nodename())).unwrap_or_default(),
         kind: TargetKind::Host,
@@ -26,6 +33,16 @@ pub(super) fn host() -> Host {
         privilege: privilege(),
         recorded: None,
     }
+}
+
+/// What process 1 calls `/`, where that is in another mount namespace and may be looked at: rules are
+/// about its files, so `when: { os: }` is as well.
+fn host_root() -> Option<Rootfs> {
+    let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    if namespace("self")? == namespace("1")? {
+        return None;
+    }
+    Rootfs::open(Path::new("/proc/1/root")).ok()
 }
 
 fn privilege() -> Privilege {

@@ -112,6 +112,24 @@ impl Live {
         }
     }
 
+    /// Sockets of the host: those of process 1's network namespace.
+    fn list_sockets(&self) -> Fact<Vec<Listener>> {
+        // Where that cannot be compared, process 1 is hidden, and only a namespace of one's own
+        // would make a difference.
+        if sockets::shares_network().unwrap_or(true) {
+            return sockets::list();
+        }
+        match self.view() {
+            // A container that is to look at the host.
+            View::Through { .. } => sockets::list_of_process_1(),
+            _ => {
+                let why = "spotcheck is in a network namespace of its own (PrivateNetwork=, ip netns \
+                           exec, a container without --net=host), and process 1 in another one";
+                Err(Unknown::new("sockets of the host", Cause::Unsupported(why.to_owned())))
+            }
+        }
+    }
+
     /// Set when there may be processes that `/proc` does not list for this reader.
     fn hidden(&self) -> Option<&Unknown> {
         let full = self.host.privilege.full;
@@ -261,7 +279,7 @@ impl Target for Live {
     }
 
     fn listeners(&self) -> Fact<Arc<Vec<Listener>>> {
-        self.listeners.get_or_init(|| sockets::list().map(Arc::new)).clone()
+        self.listeners.get_or_init(|| self.list_sockets().map(Arc::new)).clone()
     }
 
     fn holders(&self, inodes: &BTreeSet<u32>) -> Fact<Arc<BTreeMap<u32, Holders>>> {

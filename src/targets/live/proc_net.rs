@@ -15,13 +15,22 @@ const BYTE_LIMIT: usize = 512 << 20;
 
 /// The listening sockets of one kind.
 pub(super) fn list(protocol: Protocol, family: Family) -> Fact<Vec<Listener>> {
+    list_below("/proc/net", protocol, family)
+}
+
+/// The same of the namespace that this directory shows: `/proc/1/net`.
+pub(super) fn list_below(
+    directory: &str,
+    protocol: Protocol,
+    family: Family,
+) -> Fact<Vec<Listener>> {
     let name = match (protocol, family) {
         (Protocol::Tcp, Family::V4) => "tcp",
         (Protocol::Tcp, Family::V6) => "tcp6",
         (Protocol::Udp, Family::V4) => "udp",
         (Protocol::Udp, Family::V6) => "udp6",
     };
-    let path = format!("/proc/net/{name}");
+    let path = format!("{directory}/{name}");
     let bytes = match proc_file::bounded(&path, BYTE_LIMIT) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {

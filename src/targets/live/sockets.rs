@@ -5,6 +5,7 @@ use crate::facts::listener::{Listener, Protocol};
 use crate::facts::{Fact, Unknown};
 use crate::targets::live::{proc_net, sock_diag};
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
 
 /// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,35 @@ pub(super) fn list() -> Fact<Vec<Listener>> {
     }
     sort(&mut found);
     Ok(found)
+}
+
+/// All of them in the network namespace of process 1, by its `/proc/1/net`, proc_pid_net(5).
+///
+/// # Errors
+/// As [`list`].
+pub(super) fn list_of_process_1() -> Fact<Vec<Listener>> {
+    let mut found = Vec::new();
+    for protocol in [Protocol::Tcp, Protocol::Udp] {
+        for family in [Family::V4, Family::V6] {
+            found.extend(proc_net::list_below("/proc/1/net", protocol, family)?);
+        }
+    }
+    sort(&mut found);
+    Ok(found)
+}
+
+/// Whether spotcheck is in the network namespace of process 1. Each namespace has files of its own
+/// below `/proc/PID/net`, so that their inodes tell, which everybody may look at.
+///
+/// # Errors
+/// Where it cannot be seen (`subset=pid`, `hidepid=`).
+pub(super) fn shares_network() -> Fact<bool> {
+    let inode = |pid: &str| {
+        let path = format!("/proc/{pid}/net/dev");
+        let file = std::fs::metadata(&path);
+        file.map(|file| file.ino()).map_err(|error| Unknown::from_io(path, &error))
+    };
+    Ok(inode("self")? == inode("1")?)
 }
 
 /// By protocol, port, address and inode.
