@@ -774,7 +774,8 @@ fn a_rule_about_drift_opens_what_any_violation_opens() {
         "unexplained  1: /etc/nginx/nginx.conf content, http.server.listen 8080 -> 80; expected 0";
     assert!(bad.stdout.contains(wanted), "{}", bad.stdout);
     let items = host.0.run(&["actions", "--ledger", "ledger.db", "list"]);
-    assert!(items.stdout.contains("drift /etc"), "{items:?}");
+    let title = "etc: file /etc/nginx/nginx.conf has changed";
+    assert!(items.stdout.contains(title), "{items:?}");
     fs::remove_file(host.0.path("base")).unwrap();
     let none = check(&[]);
     assert_eq!(none.status, Some(2), "{none:?}");
