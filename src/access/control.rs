@@ -5,7 +5,7 @@
 //! looked up; or who owns or may write the file at its end. Of a name that does not exist, whoever
 //! may create it decides what it will be. uid 0 is left out: it controls everything.
 
-use super::entry::pinned;
+use super::entry::{pinned, protected};
 use super::holders::{Holder, holders};
 use super::people::{People, Person};
 use super::route::{Lookup, Route, route};
@@ -116,7 +116,16 @@ fn find(target: &dyn Target, memo: &Memo, path: &Path) -> Control {
     };
     for lookup in &lookups {
         match memo.holders(target, &people, &lookup.directory, &lookup.fact) {
-            Ok(holders) => through(lookup, &holders, &people, &mut control.ways),
+            Ok(holders) => {
+                let object = lookup.directory.join(&lookup.name);
+                let kept = || {
+                    let entry = lookup.entry.is_some().then_some(object.as_path());
+                    protected(target, &lookup.directory, entry).is_ok_and(|why| why.is_some())
+                };
+                if !holders.is_empty() && !kept() {
+                    through(lookup, &holders, &people, &mut control.ways);
+                }
+            }
             Err(why) => control.gap = Some(why),
         }
     }

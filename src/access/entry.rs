@@ -42,10 +42,36 @@ pub fn decide_entry(files: &dyn Files, path: &Path, who: &Credentials) -> Fact<O
         "the filesystem is mounted read-only".to_owned()
     } else if let Some(why) = entry.as_ref().and_then(|entry| pinned(&fact, entry, who)) {
         why.to_owned()
+    } else if let Some(why) = protected(files, &directory, entry.is_some().then_some(path))? {
+        why.to_owned()
     } else {
-        return Ok(Some(Ruling { allowed: true, component: directory, because: verdict.because }));
+        let because = verdict.because;
+        return Ok(Some(Ruling {
+            allowed: true,
+            append_only: false,
+            component: directory,
+            because,
+        }));
     };
-    Ok(Some(Ruling { allowed: false, component: directory, because }))
+    Ok(Some(Ruling { allowed: false, append_only: false, component: directory, because }))
+}
+
+/// Why not even root makes a name in a directory, or (where there is an `entry`) takes it away: the flags
+/// of `chattr(1)`, see `may_create()` and `may_delete()`.
+pub(super) fn protected(
+    files: &dyn Files,
+    directory: &Path,
+    entry: Option<&Path>,
+) -> Fact<Option<&'static str>> {
+    let of_directory = files.protection(directory)?;
+    if of_directory.immutable {
+        return Ok(Some("the directory is immutable (chattr +i)"));
+    }
+    let Some(entry) = entry else { return Ok(None) };
+    if of_directory.append_only {
+        return Ok(Some("the directory is append-only (chattr +a)"));
+    }
+    Ok(files.protection(entry)?.pins())
 }
 
 /// Why an entry stays where it is although its directory may be written.

@@ -1,7 +1,7 @@
 //! A filesystem made of words, for tests.
 
 use super::Credentials;
-use crate::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode};
+use crate::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode, Protection};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,7 @@ pub(crate) struct Fake {
     acls: BTreeMap<PathBuf, Acl>,
     contents: BTreeMap<PathBuf, Vec<u8>>,
     hidden: BTreeSet<PathBuf>,
+    protected: BTreeMap<PathBuf, Protection>,
     pub read_only: bool,
 }
 
@@ -25,6 +26,7 @@ impl Fake {
             acls: BTreeMap::new(),
             contents: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            protected: BTreeMap::new(),
             read_only: false,
         };
         fake.dir("/", 0, 0, 0o755)
@@ -89,6 +91,11 @@ impl Fake {
         self
     }
 
+    pub fn protected(mut self, path: &str, immutable: bool, append_only: bool) -> Self {
+        self.protected.insert(path.into(), Protection { immutable, append_only });
+        self
+    }
+
     /// Looking at this path, or at its ACL, is refused.
     pub fn hidden(mut self, path: &str) -> Self {
         self.hidden.insert(path.into());
@@ -124,6 +131,10 @@ impl Files for Fake {
 
     fn sha256(&self, _path: &Path) -> Fact<Option<String>> {
         Ok(None)
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        Ok(self.protected.get(path).copied().unwrap_or_default())
     }
 
     fn read_only(&self, _path: &Path) -> Fact<bool> {

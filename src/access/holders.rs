@@ -47,6 +47,10 @@ pub(super) fn holders(
     if read_only(target, path, fact.kind)? {
         return Ok(Vec::new());
     }
+    // Where the flags cannot be told, those who might change it are told: nobody is left out for it.
+    if target.protection(path).is_ok_and(|protection| protection.immutable) {
+        return Ok(Vec::new());
+    }
     let mut found = Vec::new();
     let mut except = Vec::new();
     if fact.uid != 0 {

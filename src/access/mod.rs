@@ -7,9 +7,9 @@
 //!
 //! Decided here: search permission on every directory of the path, symbolic links (at most 40,
 //! `fs.protected_symlinks`), the class that applies, access control lists, the capabilities
-//! that override, read-only filesystems; the names in a directory with its sticky bit
+//! that override, read-only filesystems, immutable and append-only files; the names in a directory with its sticky bit
 //! ([`decide_entry`]), and from both who controls what a path leads to ([`who_controls`]). Not decided here, since [`Files`] does not say:
-//! `noexec` and `nodev` mounts, immutable and append-only flags, security modules, and user
+//! `noexec` and `nodev` mounts, security modules, and user
 //! namespaces (ids are those of the initial one). All of these can only take permissions away.
 
 mod acl;
@@ -34,6 +34,7 @@ pub use writers::{Writer, Writers, writers};
 use crate::facts::file::FileKind;
 use crate::facts::{Fact, capability};
 use crate::host::Files;
+use class::Verdict;
 use resolve::Walk;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -86,6 +87,8 @@ impl Permission {
 pub struct Ruling {
     /// Whether the kernel would allow it.
     pub allowed: bool,
+    /// Writing is not allowed save at the end of the file (`O_APPEND`).
+    pub append_only: bool,
     /// The file or directory that decided.
     pub component: PathBuf,
     /// Why, in words: `other class has ---`, `group class has r-- (gid 33)`,
@@ -95,7 +98,12 @@ pub struct Ruling {
 
 impl Ruling {
     fn denied(component: &Path, because: impl Into<String>) -> Self {
-        Self { allowed: false, component: component.to_owned(), because: because.into() }
+        Self {
+            allowed: false,
+            append_only: false,
+            component: component.to_owned(),
+            because: because.into(),
+        }
     }
 }
 
@@ -130,10 +138,23 @@ pub fn decide(
         return Ok(Some(Ruling::denied(&path, because)));
     }
     let verdict = class::check(files, &path, &fact, who, wanted.bits(fact.kind))?;
-    if verdict.allowed && wanted == Permission::Write && read_only(files, &path, fact.kind)? {
-        return Ok(Some(Ruling::denied(&path, "the filesystem is mounted read-only")));
+    if verdict.allowed && wanted == Permission::Write {
+        if read_only(files, &path, fact.kind)? {
+            return Ok(Some(Ruling::denied(&path, "the filesystem is mounted read-only")));
+        }
+        let protection = files.protection(&path)?;
+        if protection.immutable {
+            // inode_permission(): "Nobody gets write access to an immutable file."
+            return Ok(Some(Ruling::denied(&path, "it is immutable (chattr +i)")));
+        }
+        if protection.append_only && fact.kind != FileKind::Directory {
+            // may_open(): without O_APPEND, EPERM.
+            let because = format!("{}, but it is append-only (chattr +a)", verdict.because);
+            return Ok(Some(Ruling { append_only: true, ..Ruling::denied(&path, because) }));
+        }
     }
-    Ok(Some(Ruling { allowed: verdict.allowed, component: path, because: verdict.because }))
+    let Verdict { allowed, because, .. } = verdict;
+    Ok(Some(Ruling { allowed, append_only: false, component: path, because }))
 }
 
 /// Whether a write gives `EROFS`. What a device, FIFO or socket takes is not written to the

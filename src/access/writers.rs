@@ -92,7 +92,17 @@ pub fn writers(files: &dyn Files, accounts: &Accounts, path: &Path) -> Fact<Opti
     if read_only(files, &found.path, fact.kind)? {
         return Ok(Some(found));
     }
-    let question = Question { files, accounts, path: &found.path, fact: &fact };
+    let protection = files.protection(&found.path)?;
+    if protection.immutable {
+        return Ok(Some(found));
+    }
+    let question = Question {
+        files,
+        accounts,
+        path: &found.path,
+        fact: &fact,
+        append_only: protection.append_only,
+    };
     let nobody = unused_uid(accounts, &fact);
     let stranger = Credentials::of(nobody, []);
     found.everyone = question.way(&stranger)?.map(|(_, because)| because);
@@ -116,6 +126,8 @@ struct Question<'a> {
     accounts: &'a Accounts,
     path: &'a Path,
     fact: &'a Arc<FileFact>,
+    /// Its mode cannot be changed, and it is written only at its end.
+    append_only: bool,
 }
 
 impl Question<'_> {
@@ -126,6 +138,9 @@ impl Question<'_> {
             return Ok(None);
         }
         let mode = symbolic(self.fact.mode);
+        if self.fact.uid == who.uid && self.append_only && self.fact.mode.0 & 0o200 == 0 {
+            return Ok(None);
+        }
         if self.fact.uid == who.uid {
             let remark =
                 if self.fact.mode.0 & 0o200 == 0 { ", which its owner can change" } else { "" };

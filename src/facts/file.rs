@@ -105,6 +105,28 @@ pub struct FileFact {
     pub link_target: Option<PathBuf>,
 }
 
+/// What `chattr(1)` has set: the inode flags that bind root as well, `ioctl_iflags(2)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// `FS_IMMUTABLE_FL`: neither written, nor changed in owner and mode, nor removed or renamed; in
+    /// such a directory no name is made or removed.
+    pub immutable: bool,
+    /// `FS_APPEND_FL`: written only at its end; not changed, removed or renamed. In such a directory
+    /// names are made and not removed.
+    pub append_only: bool,
+}
+
+impl Protection {
+    /// Why what has it stays under its name, whatever its directory allows (`may_delete()`).
+    pub const fn pins(self) -> Option<&'static str> {
+        match self {
+            Protection { immutable: true, .. } => Some("it is immutable (chattr +i)"),
+            Protection { append_only: true, .. } => Some("it is append-only (chattr +a)"),
+            _ => None,
+        }
+    }
+}
+
 /// Where a regular expression matches the content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

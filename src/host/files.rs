@@ -1,6 +1,6 @@
 //! The filesystem of a target.
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, Match};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::{Cause, Fact, Unknown};
 use regex::Regex;
 use std::ffi::OsString;
@@ -67,6 +67,10 @@ pub trait Files {
     /// Whether the filesystem that `path` lies on is mounted read-only, so that a write gives `EROFS`.
     fn read_only(&self, path: &Path) -> Fact<bool>;
 
+    /// The flags of the file at `path` (not following a link at the end) that keep even its owner and
+    /// root from writing it. Nothing there: none.
+    fn protection(&self, path: &Path) -> Fact<Protection>;
+
     /// The file that lists the mounts of the target, `proc_pid_mountinfo(5)`.
     fn mountinfo(&self) -> Fact<&'static str> {
         Ok("/proc/self/mountinfo")
@@ -91,16 +95,8 @@ pub trait Files {
     }
 }
 
-/// Where a regular expression first matches some content.
+/// Where a regular expression first matches some content, however its lines end and however it is
+/// encoded.
 pub fn match_in(content: &[u8], regex: &Regex) -> Match {
-    let text = String::from_utf8_lossy(content);
-    match regex.find(&text) {
-        Some(found) => Match::Line(line_at(&text, found.start())),
-        None => Match::Nowhere,
-    }
-}
-
-/// The number of the line that a byte stands in, from 1.
-fn line_at(text: &str, byte: usize) -> usize {
-    text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1
+    crate::text::content::line_of_match(content, regex).map_or(Match::Nowhere, Match::Line)
 }

@@ -1,8 +1,12 @@
 //! Glob patterns over a target's files: `glob(7)`, and with `**` and `{a,b}` what shells add to it.
 //!
 //! `*`, `?` and `[...]` match within one name and never a leading dot; `**` as a whole component
-//! matches directories of any depth, hidden ones and symbolic links to directories left out;
-//! braces give alternatives, which may span several components.
+//! matches directories of any depth, also those whose names begin with a dot, and as the last one
+//! everything below; it does not follow symbolic links to directories. Braces give alternatives, which
+//! may span several components.
+//!
+//! (That shells leave hidden directories out of `**` is for people who look for their own files. A
+//! key in `/home/bob/.ssh` is not to be missed.)
 
 mod braces;
 
@@ -11,6 +15,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The most paths that one pattern may expand to.
@@ -56,6 +61,71 @@ pub fn expand(files: &dyn Files, pattern: &str) -> Fact<Vec<PathBuf>> {
     Ok(walk.found.into_iter().collect())
 }
 
+/// A pattern that paths are compared with, one by one: those of a list.
+#[derive(Debug)]
+pub struct Pattern {
+    alternatives: Vec<Vec<Part>>,
+}
+
+impl Pattern {
+    /// Reads an absolute pattern, or a path.
+    ///
+    /// # Errors
+    /// Why it is no pattern.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if !is_pattern(text) {
+            let names = text.split('/').filter(|name| !name.is_empty());
+            let names = names.map(|name| Part::Name(name.to_owned())).collect();
+            return Ok(Self { alternatives: vec![names] });
+        }
+        let alternatives = braces::expand(text)?;
+        let alternatives = alternatives.iter().map(|text| parts(text)).collect::<Result<_, _>>()?;
+        Ok(Self { alternatives })
+    }
+
+    /// Whether [`expand`] would give this path, if it is there and no symbolic link leads to it.
+    pub fn matches(&self, path: &Path) -> bool {
+        let names: Vec<&OsStr> = path.iter().filter(|name| *name != "/").collect();
+        self.alternatives.iter().any(|parts| fits(parts, &names))
+    }
+}
+
+/// Whether the names of a path fit the parts of a pattern, each in its turn. Kept are the parts that
+/// may come next: going back at each `**` could take for ever.
+fn fits(parts: &[Part], names: &[&OsStr]) -> bool {
+    let mut open = with_empty(parts, BTreeSet::from([0]));
+    for name in names {
+        let next = open.iter().flat_map(|&at| {
+            let behind = at.saturating_add(1);
+            match parts.get(at) {
+                Some(Part::Deep) if behind == parts.len() => vec![at, behind],
+                Some(Part::Deep) => vec![at],
+                Some(part) if part.is(name) => vec![behind],
+                _ => Vec::new(),
+            }
+        });
+        open = with_empty(parts, next.collect());
+    }
+    open.contains(&parts.len())
+}
+
+/// Adds what comes behind parts that may stand for no name: `**` for no directory, unless it comes
+/// last, and the slash at the end.
+fn with_empty(parts: &[Part], mut open: BTreeSet<usize>) -> BTreeSet<usize> {
+    for (at, part) in parts.iter().enumerate() {
+        let behind = at.saturating_add(1);
+        let is_empty = match part {
+            Part::Deep => behind < parts.len(),
+            Part::Directory => true,
+            _ => false,
+        };
+        if is_empty && open.contains(&at) {
+            open.insert(behind);
+        }
+    }
+    open
+}
+
 /// One component of a pattern.
 #[derive(Debug)]
 enum Part {
@@ -67,6 +137,20 @@ enum Part {
     Deep,
     /// A slash at the end: directories only.
     Directory,
+}
+
+impl Part {
+    /// Whether one name matches.
+    fn is(&self, name: &OsStr) -> bool {
+        match self {
+            Part::Name(own) => name == own.as_str(),
+            Part::Match { matcher, dotted } => {
+                let hidden = name.as_encoded_bytes().starts_with(b".");
+                (*dotted || !hidden) && matcher.is_match(Path::new(name))
+            }
+            Part::Deep | Part::Directory => false,
+        }
+    }
 }
 
 struct Walk<'a> {
@@ -88,10 +172,9 @@ impl Walk<'_> {
         };
         match part {
             Part::Name(name) => self.descend(base.join(name), rest, depth),
-            Part::Match { matcher, dotted } => {
+            Part::Match { .. } => {
                 for name in self.names(&base)? {
-                    let hidden = name.as_encoded_bytes().starts_with(b".");
-                    if (*dotted || !hidden) && matcher.is_match(Path::new(&name)) {
+                    if part.is(&name) {
                         self.descend(base.join(name), rest, depth)?;
                     }
                 }
@@ -115,9 +198,6 @@ impl Walk<'_> {
             self.descend(base.clone(), rest, depth)?;
         }
         for name in self.names(&base)? {
-            if name.as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
             let path = base.join(name);
             let Some(file) = self.files.file(&path)? else { continue };
             if rest.is_empty() {
@@ -241,13 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn two_stars_descend_but_not_through_links_and_hidden_directories() {
+    fn two_stars_descend_also_into_hidden_directories_but_not_through_links() {
         let tree = Tree::new();
         assert_eq!(
             tree.expand("**/*.conf"),
             [
                 "etc/apache2/apache2.conf",
                 "etc/dangling.conf",
+                "etc/nginx/.git/x.conf",
                 "etc/nginx/nginx.conf",
                 "etc/nginx/sites/a.conf",
                 "etc/one[1].conf",
@@ -256,6 +337,9 @@ mod tests {
         assert_eq!(
             tree.expand("etc/nginx/**"),
             [
+                "etc/nginx/.git",
+                "etc/nginx/.git/x.conf",
+                "etc/nginx/.hidden.conf",
                 "etc/nginx/mime.types",
                 "etc/nginx/nginx.conf",
                 "etc/nginx/sites",
@@ -264,6 +348,66 @@ mod tests {
         );
         assert_eq!(tree.expand("**/**/a.conf"), ["etc/nginx/sites/a.conf"]);
         assert_eq!(tree.expand("loop/**"), ["loop/up"]);
+    }
+
+    /// Every path of the tree, links on the way not followed.
+    fn all_below(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            found.push(entry.path());
+            if entry.file_type().unwrap().is_dir() {
+                all_below(&entry.path(), found);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_matches_the_paths_that_it_expands_to_and_no_others() {
+        let tree = Tree::new();
+        let base = tree.0.path().to_str().unwrap();
+        let mut all = Vec::new();
+        all_below(tree.0.path(), &mut all);
+        for pattern in [
+            "**",
+            "**/*",
+            "**/*.conf",
+            "**/.*",
+            "etc/**",
+            "etc/**/nginx.conf",
+            "etc/*",
+            "etc/nginx/*",
+            "etc/**/.git/**",
+            "etc/nginx/.*",
+            "{etc/nginx,loop}/**",
+            "etc/**/**/x.conf",
+            "*",
+            "*/*",
+            "etc/nginx/nginx.conf",
+            "etc/one\\[1\\].conf",
+            "etc/?ginx/[m-o]*",
+            "**/etc/**",
+            "nowhere/**",
+        ] {
+            let full = format!("{base}/{pattern}");
+            let expanded: BTreeSet<PathBuf> =
+                expand(&Live::new(), &full).unwrap().into_iter().collect();
+            let read = Pattern::new(&full).unwrap();
+            let linked = |path: &&PathBuf| path.starts_with(tree.0.path().join("etc/www"));
+            let matched: BTreeSet<PathBuf> =
+                all.iter().filter(|path| read.matches(path)).cloned().collect();
+            let expanded: BTreeSet<PathBuf> = expanded
+                .iter()
+                .filter(|path| !linked(path) || **path == tree.0.path().join("etc/www"))
+                .cloned()
+                .collect();
+            assert_eq!(matched, expanded, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_with_many_stars_is_compared_in_no_time() {
+        let pattern = Pattern::new(&format!("/{}z", "**/a/".repeat(30))).unwrap();
+        assert!(!pattern.matches(Path::new(&format!("/{}", "a/".repeat(1000)))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Files as seen by callers that know what a mark is, see [`Files::mark`].
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, Match};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use regex::Regex;
@@ -58,6 +58,10 @@ impl Files for Marked<'_> {
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         self.0.sha256(path)
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        self.0.protection(path)
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

@@ -5,7 +5,7 @@ use super::expect::Operand;
 use super::node::Scalar;
 use crate::facts::listener::{Listener, Protocol};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 /// A port, or a range of ports, of one protocol, on one address or on any.
@@ -26,6 +26,26 @@ impl PortSpec {
         self.protocol == listener.protocol
             && self.ports.contains(&listener.port)
             && self.address.is_none_or(|address| listener.answers(address))
+    }
+
+    /// Whether a list that names this lets a socket be: where there is an address, only if nothing but
+    /// that address leads to the socket.
+    ///
+    /// To *answer* on an address is less than to lie within it: a socket on `0.0.0.0` answers on
+    /// 127.0.0.1, and on every other address of the host as well. `0.0.0.0` lets all sockets on IPv4
+    /// addresses be, `[::]` all on IPv6 addresses, also those that take IPv4 traffic too, since that
+    /// is what a socket on `[::]` does unless told otherwise (`ipv6(7)`, `IPV6_V6ONLY`).
+    pub fn allows(&self, listener: &Listener) -> bool {
+        let within = |allowed: IpAddr, bound: IpAddr| match allowed {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => bound.is_ipv4(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => bound.is_ipv6(),
+            address => address == bound,
+        };
+        self.protocol == listener.protocol
+            && self.ports.contains(&listener.port)
+            && self.address.is_none_or(|address| {
+                within(address.to_canonical(), listener.address.to_canonical())
+            })
     }
 
     fn read(text: &str) -> Option<PortSpec> {
@@ -105,6 +125,43 @@ mod tests {
         for text in ["", "tcp", "0/tcp", "65536", "10-1", "80/sctp", "::1:80", "host:80", "80/"] {
             assert_eq!(PortSpec::read(text), None, "{text}");
         }
+    }
+
+    fn on(address: &str, v6_only: Option<bool>) -> Listener {
+        Listener {
+            protocol: Protocol::Tcp,
+            address: address.parse().unwrap(),
+            port: 5432,
+            v6_only,
+            interface: 0,
+            inode: 1,
+            uid: 0,
+        }
+    }
+
+    #[test]
+    fn a_list_lets_be_what_lies_within_it_and_not_what_only_answers_there() {
+        let allows = |entry: &str, socket: &Listener| PortSpec::read(entry).unwrap().allows(socket);
+        let (v4, v6, both) = (on("0.0.0.0", None), on("::", Some(true)), on("::", Some(false)));
+        for socket in [&v4, &v6, &both, &on("::", None), &on("10.0.0.1", None)] {
+            assert!(!allows("127.0.0.1:5432", socket), "{socket}");
+            assert!(!allows("[::1]:5432", socket), "{socket}");
+            assert!(!allows("127.0.0.1:1-65535", socket), "{socket}");
+            assert!(allows("5432", socket), "{socket}");
+        }
+        for socket in [&on("127.0.0.1", None), &on("::ffff:127.0.0.1", None)] {
+            assert!(allows("127.0.0.1:5432", socket), "{socket}");
+            assert!(allows("[::ffff:127.0.0.1]:5432", socket), "{socket}");
+            assert!(allows("0.0.0.0:5432", socket), "{socket}");
+            assert!(!allows("[::]:5432", socket), "{socket}");
+        }
+        assert!(allows("0.0.0.0:5432", &v4));
+        assert!(!allows("0.0.0.0:5432", &both), "it takes IPv6 traffic too");
+        assert!(!allows("0.0.0.0:5432", &v6));
+        assert!(allows("[::]:5432", &both) && allows("[::]:5432", &v6));
+        assert!(!allows("[::]:5432", &v4));
+        assert!(!allows("127.0.0.1:5432/udp", &on("127.0.0.1", None)));
+        assert!(!allows("127.0.0.1:5433", &on("127.0.0.1", None)));
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod tree;
 pub use crate::targets::memory::running::Running;
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::listener::{Holders, Listener, Protocol};
 use crate::facts::process::{Process, Selector};
@@ -180,6 +180,12 @@ impl Memory {
         self
     }
 
+    /// Sets flags as `chattr(1)` does.
+    pub fn protected(mut self, path: impl AsRef<Path>, protection: Protection) -> Self {
+        self.files.protect(path.as_ref(), protection);
+        self
+    }
+
     /// Mounts everything at and below this path read-only.
     pub fn mounted_read_only(mut self, path: impl AsRef<Path>) -> Self {
         self.files.mount_read_only(path.as_ref());
@@ -275,6 +281,10 @@ impl Files for Memory {
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         self.files.sha256(path)
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        self.files.protection(path)
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

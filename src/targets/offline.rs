@@ -4,7 +4,7 @@
 //! those of the target's own files; the machine spotcheck runs on is never asked.
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::file::{Acl, FileCapabilities, FileFact};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, Protection};
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
@@ -128,6 +128,10 @@ impl<F: Layered> Files for Still<F> {
 
     fn read_only(&self, path: &Path) -> Fact<bool> {
         self.files.read_only(path)
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        self.files.protection(path)
     }
 
     fn part(&self, path: &Path, offset: u64, length: usize) -> Fact<Option<Vec<u8>>> {

@@ -4,7 +4,7 @@
 //! stops there, so that a link to `/etc/hostname` never reads that of the machine spotcheck runs on.
 //! Links in `/proc` that lead out whatever their text says are not followed.
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
 use crate::facts::process::FileId;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{acl, filecap};
@@ -13,7 +13,7 @@ use crate::targets::beneath;
 use crate::targets::beneath::Links;
 use crate::targets::live::filesystem::{
     absolute, acl_of, capabilities_of, content, digest, existing, fact, name, names, open_regular,
-    part,
+    part, protection_of,
 };
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, readlinkat};
@@ -137,6 +137,13 @@ impl Files for Rootfs {
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         self.open_file(path)?.map(|file| digest(path, file)).transpose()
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        match self.handle(path, false)? {
+            Some(handle) => protection_of(path, &handle, Path::new("")),
+            None => Ok(Protection::default()),
+        }
     }
 
     /// How it will be mounted where it runs is not known here; that it can be written is the answer

@@ -1,5 +1,6 @@
 //! Text that people and shells read, made from names that anybody may have chosen.
 
+pub mod content;
 pub mod duration;
 pub mod escape;
 pub mod secrets;

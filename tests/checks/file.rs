@@ -4,7 +4,7 @@
 
 use crate::support::{Answers, Machine, Need, Rule, denied, needs, rule, scrubbed};
 use spotcheck::facts::account::Origin;
-use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileKind};
+use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileKind, Protection};
 use spotcheck::targets::memory::Memory;
 
 fn accounts() -> Memory {
@@ -33,6 +33,73 @@ fn must(conditions: &str) -> Rule {
 
 fn hidden() -> Memory {
     x(0o644).unreadable("/etc")
+}
+
+// --- text ---------------------------------------------------------------------------------------
+
+#[test]
+fn a_pattern_finds_its_line_however_the_file_is_written() {
+    let text = "Port 22\nPermitRootLogin yes\n";
+    let dos = text.replace('\n', "\r\n");
+    let marked = format!("\u{feff}PermitRootLogin yes\r\n");
+    let wide: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for content in [text.as_bytes(), dos.as_bytes(), marked.as_bytes(), &wide] {
+        let host = accounts().file("/etc/x", 0o644, 0, 0, content);
+        must("not_contains: '^PermitRootLogin yes$'")
+            .on(&host)
+            .fails_about("PermitRootLogin yes$/ in line");
+        must("contains: '^PermitRootLogin yes$'").on(&host).passes();
+        must("contains: '^PermitRootLogin no$'").on(&host).fails_about("no /^PermitRootLogin no$/");
+    }
+    must("not_contains: '\\r'")
+        .on(&accounts().file("/etc/x", 0o644, 0, 0, dos))
+        .fails_about("in line 1");
+}
+
+#[test]
+fn two_stars_find_files_in_hidden_directories_too() {
+    let host = accounts().file("/home/bob/id_rsa", 0o600, 1000, 1000, "").file(
+        "/home/bob/.ssh/id_rsa",
+        0o666,
+        1000,
+        1000,
+        "",
+    );
+    file("'/home/**/id_rsa'", "mode: '0600'").on(&host).fails_about("mode: 0666");
+    file("'/home/**'", "mode: o-w").on(&host).fails_about("0666");
+    file("'/**/.ssh/*'", "mode: '0600'").on(&host).fails_about("0666");
+}
+
+#[test]
+fn whoever_owns_an_immutable_file_cannot_write_it() {
+    let flags = |immutable, append_only| Protection { immutable, append_only };
+    let eve = "writable_by: bob";
+    must(eve).on(&x(0o644)).passes();
+    must(eve).on(&x(0o644).protected("/etc/x", flags(true, false))).fails_about(
+        "writable_by: bob cannot: /etc/x: it is immutable (chattr +i); expected writable by bob",
+    );
+    must("writable_by: root")
+        .on(&x(0o644).protected("/etc/x", flags(true, false)))
+        .fails_about("immutable");
+    must("writable_by: { not: bob }")
+        .on(&x(0o644).protected("/etc/x", flags(true, false)))
+        .passes();
+    must("writable_only_by: [root]").on(&x(0o644).protected("/etc/x", flags(true, false))).passes();
+}
+
+#[test]
+fn who_can_only_append_neither_can_write_a_file_nor_cannot() {
+    let append =
+        |mode| x(mode).protected("/etc/x", Protection { immutable: false, append_only: true });
+    let only = "bob can append only: /etc/x: owner class has rw- (uid 1000), but it is append-only (chattr +a)";
+    must("writable_by: bob").on(&append(0o644)).fails_about(only);
+    must("writable_by: { not: bob }").on(&append(0o644)).fails_about(only);
+    must("writable_by: { not: eve }").on(&append(0o644)).passes();
+    // Its owner cannot change the mode either.
+    must("writable_only_by: [root]").on(&append(0o644)).fails_about("bob: owner, mode rw-r--r--");
+    must("writable_only_by: [root]").on(&append(0o444)).passes();
+    must("writable_only_by: [root]").on(&x(0o444)).fails_about("bob: owner");
 }
 
 // --- existence -----------------------------------------------------------------------------------

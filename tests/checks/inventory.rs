@@ -59,6 +59,32 @@ fn what_the_list_knows_passes_and_each_other_is_a_finding() {
 }
 
 #[test]
+fn a_pattern_of_the_list_allows_what_lies_in_its_place_and_nothing_else() {
+    let under_usr = "only: ['/usr/**']";
+    setuid(under_usr).on(&host()).passes();
+    for stranger in ["/home/eve/sh", "/opt/su", "/su", "/usrlocal/su", "/lib/modules/su"] {
+        setuid(under_usr).on(&host().file(stranger, 0o4755, 0, 0, "")).fails_about("mode 4755");
+        rule("tree: /\nmust: { world_writable: ['/usr/**'] }")
+            .on(&host().file(stranger, 0o666, 0, 0, ""))
+            .fails_about("-rw-rw-rw-");
+    }
+    // Where /bin is a link, each name means the other place as well; elsewhere they are two places.
+    setuid("only: ['/bin/*']").on(&host()).passes();
+    let apart = || Memory::new().user("root", 0, 0).group("root", 0, &[]);
+    setuid("only: ['/usr/bin/*']")
+        .on(&apart().file("/bin/su", 0o4755, 0, 0, ""))
+        .fails_about("4755");
+    setuid("only: ['/usr/bin/su']").on(&apart().file("/bin/su", 0o4755, 0, 0, "")).passes();
+    // As in file:, a star is for one name, and for none that is hidden.
+    setuid("only: ['/usr/bin/*']").on(&host()).passes();
+    setuid("only: ['/usr/*']").on(&host()).fails_about("4755");
+    setuid("only: ['/usr/bin/*']")
+        .on(&host().file("/usr/bin/.sh", 0o4755, 0, 0, ""))
+        .fails_about("4755");
+    setuid("only: ['/usr/{bin,sbin}/s?']").on(&host()).passes();
+}
+
+#[test]
 fn a_directory_with_setgid_gives_nobody_rights() {
     setuid("only: [/bin/su]").on(&host().dir("/srv", 0o2775, 0, 1001)).passes();
 }

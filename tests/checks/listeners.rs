@@ -49,6 +49,31 @@ fn every_open_port_is_in_the_list() {
 }
 
 #[test]
+fn an_address_in_the_list_lets_no_socket_be_that_others_can_reach_too() {
+    let on = |address: &str| {
+        let address: std::net::IpAddr = address.parse().unwrap();
+        processes().tcp((address, 5432), 9, &[66])
+    };
+    let loopback = must("only: ['127.0.0.1:5432/tcp', '[::1]:5432/tcp']");
+    for address in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+        loopback.on(&on(address)).passes();
+    }
+    for address in ["0.0.0.0", "::", "10.1.2.3", "fe80::1", "127.0.0.2"] {
+        loopback.on(&on(address)).fails_about("expected not open: it is not in the list");
+    }
+    must("only: ['127.0.0.1:5000-6000/tcp']").on(&on("0.0.0.0")).fails_about("0.0.0.0:5432/tcp");
+    must("only: ['0.0.0.0:5432/tcp']").on(&on("0.0.0.0")).passes();
+    must("only: ['0.0.0.0:5432/tcp']").on(&on("10.1.2.3")).passes();
+    must("only: ['0.0.0.0:5432/tcp']").on(&on("::")).fails_about("[::]:5432/tcp");
+    must("only: ['[::]:5432/tcp']").on(&on("::")).passes();
+    must("only: ['[::]:5432/tcp']").on(&on("0.0.0.0")).fails_about("0.0.0.0:5432/tcp");
+    // Who may hold it is asked of the entries that let it be, and of no other.
+    must("only: [{ port: '127.0.0.1:5432/tcp' }, { port: 5432/tcp, by: nginx }]")
+        .on(&on("0.0.0.0"))
+        .fails_about("expected held by nginx");
+}
+
+#[test]
 fn every_port_that_is_too_much_is_a_finding_of_its_own() {
     let answers = must("only: []").on(&host().udp((ANY, 53), 3, &[66]));
     let subjects: Vec<String> =

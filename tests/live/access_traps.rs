@@ -242,3 +242,64 @@ fn nothing_is_replaced_below_what_is_missing_or_no_directory() {
     assert_eq!(scene.lets_replace("none/x", &bob(&[])), None);
     assert_eq!(scene.lets_replace("f/x", &bob(&[])), None);
 }
+
+/// Whether `chattr(1)` can set a flag here; it is taken off again when dropped.
+struct Flag(std::path::PathBuf, &'static str);
+
+impl Flag {
+    fn set(scene: &Scene, name: &str, flag: &'static str) -> Option<Self> {
+        let path = scene.path(name);
+        let done = std::process::Command::new("chattr").arg(format!("+{flag}")).arg(&path).output();
+        match done {
+            Ok(output) if output.status.success() => Some(Self(path, flag)),
+            _ => {
+                let line = "SKIPPED (no chattr, or a filesystem without flags)\n";
+                std::io::stderr().write_all(line.as_bytes()).unwrap();
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Flag {
+    fn drop(&mut self) {
+        let _ =
+            std::process::Command::new("chattr").arg(format!("-{}", self.1)).arg(&self.0).output();
+    }
+}
+
+#[test]
+fn nobody_writes_an_immutable_or_append_only_file_as_he_likes() {
+    let Some(scene) = scene() else { return };
+    for flag in ["i", "a"] {
+        let name = format!("f{flag}");
+        let directory = format!("d{flag}");
+        let inside = format!("d{flag}/old");
+        let created = Scene::new()
+            .file(&name, BOB, BOB, 0o666)
+            .dir(&directory, BOB, BOB, 0o777)
+            .file(&inside, BOB, BOB, 0o666);
+        let Some(on_file) = Flag::set(&created, &name, flag) else { return };
+        assert_eq!(created.allows(&name, &bob(&[])), "r--", "{flag}");
+        assert_eq!(created.allows(&name, &root()), "r--", "{flag}");
+        let Some(on_directory) = Flag::set(&created, &directory, flag) else { return };
+        // Of an immutable directory nothing is renamed and in it nothing made; files in it are written.
+        let new = format!("{directory}/new");
+        assert_eq!(created.lets_replace(&new, &bob(&[])), Some(flag == "a"), "{flag}");
+        assert_eq!(created.lets_replace(&inside, &bob(&[])), Some(false), "{flag}");
+        assert_eq!(created.lets_replace(&inside, &root()), Some(false), "{flag}");
+        assert_eq!(created.allows(&inside, &bob(&[])), "rw-", "{flag}");
+        // What cannot be removed keeps its name in a directory that may be written.
+        let open = created.dir(&format!("o{flag}"), BOB, BOB, 0o777).file(
+            &format!("o{flag}/x"),
+            0,
+            0,
+            0o644,
+        );
+        let Some(on_entry) = Flag::set(&open, &format!("o{flag}/x"), flag) else { return };
+        assert_eq!(open.lets_replace(&format!("o{flag}/x"), &bob(&[])), Some(false), "{flag}");
+        // Before the directory is removed.
+        drop((on_file, on_directory, on_entry));
+    }
+    drop(scene);
+}

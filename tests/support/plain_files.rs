@@ -1,7 +1,7 @@
 //! The live filesystem as plainly as it can be read: a second, independent implementation of
 //! [`Files`] that tests compare decisions with. It follows links on the way as the host does.
 
-use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode};
+use spotcheck::facts::file::{Acl, AclEntry, AclTag, FileFact, FileKind, Mode, Protection};
 use spotcheck::facts::{Cause, Fact, Unknown};
 use spotcheck::host::Files;
 use std::cell::RefCell;
@@ -151,6 +151,15 @@ impl Files for PlainFiles {
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         let why = "not needed by these tests".to_owned();
         Err(Unknown::new(path.display().to_string(), Cause::Unsupported(why)))
+    }
+
+    /// As lsattr(1) shows them.
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        let output = std::process::Command::new("lsattr").arg("-d").arg(path).output();
+        let Ok(output) = output else { return Ok(Protection::default()) };
+        let letters = String::from_utf8_lossy(&output.stdout);
+        let letters = letters.split(' ').next().unwrap_or_default();
+        Ok(Protection { immutable: letters.contains('i'), append_only: letters.contains('a') })
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

@@ -105,6 +105,19 @@ impl Answers {
         self.has(Outcome::Fail, words)
     }
 
+    /// One of the violations has these words in it.
+    #[track_caller]
+    pub fn fails_about(&self, words: &str) -> &Self {
+        self.about(Outcome::Fail, words)
+    }
+
+    /// One of the undecided conditions has these words in it, and no condition is violated.
+    #[track_caller]
+    pub fn unknown_about(&self, words: &str) -> &Self {
+        assert!(!self.findings.iter().any(|f| f.outcome() == Outcome::Fail), "{self:?}");
+        self.about(Outcome::Unknown, words)
+    }
+
     /// One of the undecided conditions is in these words, and no condition is violated.
     #[track_caller]
     pub fn unknown_with(&self, words: &str) -> &Self {
@@ -136,6 +149,15 @@ impl Answers {
     fn all_are(&self, outcome: Outcome) -> &Self {
         let others = self.findings.iter().any(|finding| finding.outcome() != outcome);
         assert!(!others && !self.findings.is_empty(), "not all is {outcome}:\n{self:?}");
+        self
+    }
+
+    #[track_caller]
+    fn about(&self, outcome: Outcome, words: &str) -> &Self {
+        let start = format!("{outcome} ");
+        let found =
+            self.lines().iter().any(|line| line.starts_with(&start) && line.contains(words));
+        assert!(found, "there is no `{outcome} ... {words}`:\n{self:?}");
         self
     }
 

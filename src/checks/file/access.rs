@@ -11,6 +11,7 @@ use crate::rules::guard_gaps::advice;
 use crate::rules::identity::user_id;
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Subject};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 /// Credentials that a login of the user has.
@@ -34,6 +35,8 @@ pub fn could(
     let mut observed = Vec::new();
     let mut denied = None;
     let mut deciding = Vec::new();
+    // Who can only append is neither somebody who can write the file nor somebody who cannot.
+    let appends = Cell::new(false);
     let mut judge = |principal: &Principal| -> Fact<bool> {
         let Some(who) = credentials(target, principal)? else {
             observed.push(format!("there is no user {principal} here"));
@@ -41,7 +44,12 @@ pub fn could(
         };
         match access::decide(target, &view.path, &who, wanted)? {
             Some(ruling) => {
-                let can = if ruling.allowed { "can" } else { "cannot" };
+                let can = match (ruling.allowed, ruling.append_only) {
+                    (true, _) => "can",
+                    (false, true) => "can append only",
+                    (false, false) => "cannot",
+                };
+                appends.set(ruling.append_only);
                 let component = text::path(&ruling.component);
                 if !ruling.allowed {
                     denied = Some(ruling.component.clone());
@@ -53,7 +61,10 @@ pub fn could(
             None => Err(Unknown::new(text::path(&view.path), Cause::Vanished)),
         }
     };
-    let holds = every(users, true, &mut judge);
+    let holds = every(users, true, &mut |principal, wanted| {
+        appends.set(false);
+        Ok(judge(principal)? == wanted && !appends.get())
+    });
     let verb = if wanted == Permission::Read { "readable" } else { "writable" };
     let assertion = about(view, condition, path, file)
         .expected(format!("{verb} by {}", users.show().replace("one of ", "each of ")))
@@ -72,10 +83,10 @@ fn directory_on_the_way(file: &Path, deciding: &[PathBuf]) -> Option<Subject> {
 fn every(
     users: &Expect<Principal>,
     wanted: bool,
-    judge: &mut dyn FnMut(&Principal) -> Fact<bool>,
+    judge: &mut dyn FnMut(&Principal, bool) -> Fact<bool>,
 ) -> Fact<bool> {
     match users {
-        Expect::Term(Term::Is(principal)) => judge(principal).map(|can| can == wanted),
+        Expect::Term(Term::Is(principal)) => judge(principal, wanted),
         Expect::Term(_) => Ok(false),
         Expect::Not(inner) => every(inner, !wanted, judge),
         Expect::Any(list) | Expect::All(list) => {
@@ -98,6 +109,10 @@ fn grant(
     let (_, file) = file_of(view);
     let denying = advice(target, |target| target.file(component)).ok()??;
     let is_file = (denying.device, denying.inode) == (file.device, file.inode);
+    let protection = advice(target, |target| target.protection(component));
+    if is_file && wanted == Permission::Write && protection.is_ok_and(|one| one.pins().is_some()) {
+        return Some(format!("chattr -ia {}", shell::quote_path(&view.path)));
+    }
     let (bit, path) = match (is_file, wanted) {
         // No entry helps against a read-only filesystem.
         (true, Permission::Write)

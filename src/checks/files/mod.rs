@@ -4,6 +4,7 @@ use crate::facts::file::{FileFact, FileKind};
 use crate::facts::host::TargetKind;
 use crate::facts::{Cause, Fact, Unknown, capability};
 use crate::host::Target;
+use crate::host::glob::{self, Pattern};
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::node::Node;
@@ -18,7 +19,6 @@ use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
 use crate::text::shell::quote_path;
 use crate::verdict::{Assertion, Outcome, Sighting, Subject};
-use globset::{GlobBuilder, GlobMatcher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,13 +87,13 @@ static CONDITIONS: &[Condition<Walked>] = &[
         },
         read: |node, _, problems| {
             let allowed = only("world_writable", node, problems, pattern)?;
-            Some(Box::new(move |walked, _| {
+            Some(Box::new(move |walked, target| {
                 let writable = |fact: &FileFact| {
                     let sticky = fact.kind == FileKind::Directory && fact.mode.0 & 0o1000 != 0;
                     let counts = matches!(fact.kind, FileKind::File | FileKind::Directory);
                     counts && fact.mode.0 & 0o002 != 0 && !sticky
                 };
-                beyond(walked, "world_writable", "o-w", &allowed, writable)
+                beyond(walked, ("world_writable", "o-w"), &allowed, writable, target)
             }))
         },
     },
@@ -109,29 +109,45 @@ pub struct Walked {
 /// A file that may have a privilege.
 pub(super) struct Allowed {
     text: String,
-    matcher: GlobMatcher,
+    /// Whether it names one file.
+    literal: bool,
+    pattern: Pattern,
 }
 
 /// Reads a path or pattern.
 pub(super) fn pattern(node: &Node) -> Result<Allowed, Diagnostic> {
     let text = text::path(&absolute_path(node)?);
-    let plain = without_usr(&text);
-    let glob = GlobBuilder::new(plain)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| Diagnostic::at(&node.span, "not a pattern").label(error.to_string()))?;
-    Ok(Allowed { text, matcher: glob.compile_matcher() })
+    let pattern = Pattern::new(&text)
+        .map_err(|error| Diagnostic::at(&node.span, "not a pattern").label(error))?;
+    Ok(Allowed { literal: !glob::is_pattern(&text), text, pattern })
 }
 
-/// Where directories are merged, `/bin/su` and `/usr/bin/su` are the same.
-fn without_usr(path: &str) -> &str {
-    path.strip_prefix("/usr").filter(|rest| rest.starts_with('/')).unwrap_or(path)
+/// Directories of `/` that are links into `/usr` where the two are merged, `file-hierarchy(7)`.
+const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+
+/// The other name of a file where `/usr` is merged: `/bin/su` of `/usr/bin/su` and the other way round.
+fn other_name(path: &Path) -> Option<(PathBuf, &'static str)> {
+    let inside = path.strip_prefix("/").ok()?;
+    let in_usr = inside.strip_prefix("usr").ok();
+    let rest = in_usr.unwrap_or(inside);
+    let top = MERGED.into_iter().find(|top| rest.starts_with(top))?;
+    let other = if in_usr.is_some() { Path::new("/") } else { Path::new("/usr") };
+    Some((other.join(rest), top))
 }
 
-/// Whether a file is in the list.
-pub(super) fn is_allowed(allowed: &[Allowed], path: &Path) -> bool {
-    let text = text::path(path);
-    allowed.iter().any(|one| one.matcher.is_match(without_usr(&text)))
+/// Whether a file is in the list. A name means the program by both of its names, since distributions
+/// differ; a pattern means a place, which has two names only where `/bin` is a link.
+pub(super) fn is_allowed(allowed: &[Allowed], path: &Path, target: &dyn Target) -> bool {
+    let other = other_name(path);
+    let merged = || {
+        let top = other.as_ref().map(|(_, top)| Path::new("/").join(top));
+        let fact = top.and_then(|top| target.file(&top).ok().flatten());
+        fact.is_some_and(|fact| fact.kind == FileKind::Symlink)
+    };
+    allowed.iter().any(|one| {
+        let by_other = || other.as_ref().is_some_and(|(other, _)| one.pattern.matches(other));
+        one.pattern.matches(path) || by_other() && (one.literal || merged())
+    })
 }
 
 /// The list in words.
@@ -146,24 +162,24 @@ fn judge(
     change: &'static str,
     allowed: Vec<Allowed>,
 ) -> crate::rules::condition::Test<Walked> {
-    Box::new(move |walked, _| {
+    Box::new(move |walked, target| {
         let has = |fact: &FileFact| fact.kind == FileKind::File && fact.mode.0 & bit != 0;
-        beyond(walked, name, change, &allowed, has)
+        beyond(walked, (name, change), &allowed, has, target)
     })
 }
 
 /// Files with a privilege that are not in the list.
 fn beyond(
     walked: &Walked,
-    condition: &str,
-    change: &str,
+    (condition, change): (&str, &str),
     allowed: &[Allowed],
     has: impl Fn(&FileFact) -> bool,
+    target: &dyn Target,
 ) -> Assertion {
     let mut count: usize = 0;
     for (path, fact) in walked.files.iter().filter(|(_, fact)| has(fact)) {
         count += 1;
-        if is_allowed(allowed, path) {
+        if is_allowed(allowed, path, target) {
             continue;
         }
         walked.found.borrow_mut().push(
@@ -203,7 +219,7 @@ fn capabilities(walked: &Walked, allowed: &[Allowed], target: &dyn Target) -> As
             }
         };
         count += 1;
-        if !is_allowed(allowed, path) {
+        if !is_allowed(allowed, path, target) {
             let words = capability::show(found.permitted | found.inheritable);
             let step = format!("setcap -r {}", quote_path(path));
             walked.found.borrow_mut().push(assertion().observed(words).repair(step).fail());

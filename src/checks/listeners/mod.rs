@@ -173,7 +173,7 @@ fn open(
     target: &dyn Target,
 ) -> Assertion {
     let entries = |socket: &Listener| -> Vec<&Allowed> {
-        only.iter().filter(|allowed| allowed.port.covers(socket)).collect()
+        only.iter().filter(|allowed| allowed.port.allows(socket)).collect()
     };
     let unlisted: Vec<Listener> =
         sockets.iter().filter(|socket| entries(socket).is_empty()).cloned().collect();

@@ -135,7 +135,7 @@ impl Address {
     pub fn covers(&self, address: IpAddr) -> bool {
         match self {
             Address::Loopback => address.to_canonical().is_loopback(),
-            Address::Ip(wanted) => *wanted == address,
+            Address::Ip(wanted) => wanted.to_canonical() == address.to_canonical(),
         }
     }
 }

@@ -57,9 +57,9 @@ static CONDITIONS: &[Condition<View>] = &[
         },
         read: |node, _, problems| {
             let allowed = each(node, problems, pattern);
-            Some(Box::new(move |view, _| {
-                let strangers =
-                    view.inventory.privileged.iter().filter(|one| !is_allowed(&allowed, &one.path));
+            Some(Box::new(move |view, target| {
+                let all = view.inventory.privileged.iter();
+                let strangers = all.filter(|one| !is_allowed(&allowed, &one.path, target));
                 let violation = |one: &Found| {
                     about(one, "only")
                         .expected(format!("setuid, setgid or capabilities {}", shown(&allowed)))

@@ -54,9 +54,9 @@ static CONDITIONS: &[Condition<View>] = &[
         },
         read: |node, _, problems| {
             let allowed = only("world_writable", node, problems, pattern)?;
-            Some(Box::new(move |view, _| {
+            Some(Box::new(move |view, target| {
                 let open = &view.inventory.world_writable;
-                let strangers = open.iter().filter(|one| !is_allowed(&allowed, &one.path));
+                let strangers = open.iter().filter(|one| !is_allowed(&allowed, &one.path, target));
                 view.found
                     .borrow_mut()
                     .extend(strangers.map(|one| open_to_all(one, &shown(&allowed))));

@@ -1,6 +1,6 @@
 //! The files of an image as a target's.
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
 use crate::facts::image::Layer;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::filecap;
@@ -184,6 +184,11 @@ impl Files for ImageFiles {
         let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.digests.borrow_mut().insert(id, digest.clone());
         Ok(Some(digest))
+    }
+
+    /// Archives do not tell such flags, and what unpacks them sets none.
+    fn protection(&self, _: &Path) -> Fact<Protection> {
+        Ok(Protection::default())
     }
 
     /// An image is unpacked before it runs; whether that is read-only then is not known here.

@@ -3,7 +3,7 @@
 //!
 //! What does not depend on how a path was looked up is shared with root filesystems.
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Mode};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Mode, Protection};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{acl, filecap};
 use nix::errno::Errno;
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -240,6 +240,33 @@ pub(super) fn read_only(path: &Path) -> Fact<bool> {
     match statvfs(path) {
         Ok(stat) => Ok(stat.flags().contains(FsFlags::ST_RDONLY)),
         Err(errno) => Err(Unknown::from_io(name(path), &errno.into())),
+    }
+}
+
+/// The flags of `chattr(1)` that bind root.
+pub(super) fn protection(path: &Path) -> Fact<Protection> {
+    absolute(path)?;
+    protection_of(path, rustix::fs::CWD, path)
+}
+
+/// The same for what has been opened, or for a path below it. A filesystem that has no such flags
+/// leaves them out of the mask, and the kernel out of the answer (`statx(2)`).
+pub(in crate::targets) fn protection_of(
+    path: &Path,
+    at: impl AsFd,
+    below: &Path,
+) -> Fact<Protection> {
+    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+    let flags = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW;
+    match statx(at, below, flags, StatxFlags::TYPE) {
+        Ok(found) => Ok(Protection {
+            immutable: found.stx_attributes.contains(StatxAttributes::IMMUTABLE),
+            append_only: found.stx_attributes.contains(StatxAttributes::APPEND),
+        }),
+        Err(errno) => {
+            let found = existing(path, Err(errno.into()))?;
+            Ok(found.unwrap_or_default())
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub use crate::targets::live::parts::arguments;
 pub use crate::targets::live::select::pid_file;
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
 use crate::facts::host::Host;
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::process::{Process, Selector};
@@ -202,6 +202,16 @@ impl Files for Live {
                 filesystem::sha256(path)
             }
         })
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        match self.view() {
+            View::Through { root, .. } => root.protection(path),
+            view => {
+                view.reaches(path)?;
+                filesystem::protection(path)
+            }
+        }
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

@@ -2,7 +2,7 @@
 //! (`root:root 0755`), and symbolic links are followed as the kernel follows them, including its
 //! limit.
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Mode};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Mode, Protection};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::{Files, READ_LIMIT};
 use sha2::{Digest, Sha256};
@@ -29,6 +29,7 @@ pub struct Tree {
     nodes: BTreeMap<PathBuf, Node>,
     unreadable: BTreeSet<PathBuf>,
     read_only: BTreeSet<PathBuf>,
+    protected: BTreeMap<PathBuf, Protection>,
 }
 
 impl Default for Tree {
@@ -44,6 +45,7 @@ impl Tree {
             nodes: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             read_only: BTreeSet::new(),
+            protected: BTreeMap::new(),
         };
         tree.add(Path::new("/"), fact(FileKind::Directory, 0o755, 0, 0), Vec::new());
         tree
@@ -99,6 +101,11 @@ impl Tree {
     /// Mounts everything at and below this path read-only.
     pub fn mount_read_only(&mut self, path: &Path) {
         self.read_only.insert(path.to_path_buf());
+    }
+
+    /// Sets flags of a file.
+    pub fn protect(&mut self, path: &Path, protection: Protection) {
+        self.protected.insert(path.to_path_buf(), protection);
     }
 
     /// Where a path leads to, links on the way followed, the last one if asked. `None`: nowhere.
@@ -196,6 +203,11 @@ impl Files for Tree {
         Ok(content.map(|bytes| {
             Sha256::digest(bytes.as_slice()).iter().map(|byte| format!("{byte:02x}")).collect()
         }))
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        let at = self.resolve(path, false)?;
+        Ok(at.and_then(|at| self.protected.get(&at).copied()).unwrap_or_default())
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

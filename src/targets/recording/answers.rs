@@ -2,7 +2,7 @@
 
 use crate::facts::account::{Accounts, Group, User};
 use crate::facts::exact::Exact;
-use crate::facts::file::{Acl, FileCapabilities, FileFact, Match};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::image::Layer;
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::process::{Container, Process, Selector};
@@ -54,6 +54,8 @@ tables! {
     sha256: Exact => Option<String>,
     /// Whether a path lies on a filesystem that is mounted read-only.
     read_only: Exact => bool,
+    /// Flags of files by path.
+    protection: Exact => Protection,
     /// Which processes are picked.
     processes: Selector => Picked,
     /// Whether one process is.

@@ -46,6 +46,7 @@ pub fn file(target: &Recorder, path: &Path) {
     // What cannot be told is recorded as such.
     let _ = target.acl(path);
     let _ = target.read_only(path);
+    let _ = target.protection(path);
     match fact.kind {
         FileKind::File => {
             let _ = target.file_capabilities(path);

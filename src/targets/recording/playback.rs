@@ -2,7 +2,7 @@
 
 use crate::facts::account::{Accounts, Group, User};
 use crate::facts::exact::Exact;
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Match};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Match, Protection};
 use crate::facts::host::{Host, TargetKind};
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
@@ -213,6 +213,11 @@ impl Files for Playback {
 
     fn root_directory(&self) -> Fact<Option<OwnedFd>> {
         self.lacks("all files")
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        let known = self.recording.answers.protection.get(&Exact::of(path));
+        known.unwrap_or_else(|| self.lacks(text::path(path)))
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

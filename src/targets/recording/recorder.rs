@@ -2,7 +2,7 @@
 
 use crate::facts::account::{Accounts, Group, User};
 use crate::facts::exact::Exact;
-use crate::facts::file::{Acl, FileCapabilities, FileFact, Match};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::host::Host;
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
@@ -145,6 +145,10 @@ impl Files for Recorder<'_> {
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         self.kept(|all| &mut all.sha256, Exact::of(path), || self.target.sha256(path))
+    }
+
+    fn protection(&self, path: &Path) -> Fact<Protection> {
+        self.kept(|all| &mut all.protection, Exact::of(path), || self.target.protection(path))
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {
