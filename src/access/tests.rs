@@ -21,6 +21,31 @@ fn words(files: &Fake, path: &str, who: &Credentials, wanted: Permission) -> Str
 }
 
 #[test]
+fn an_immutable_file_is_written_by_nobody_and_an_append_only_one_at_its_end() {
+    let files = Fake::new()
+        .file("/i", WWW, WWW, 0o666)
+        .protected("/i", true, false)
+        .file("/a", WWW, WWW, 0o666)
+        .protected("/a", false, true)
+        .dir("/d", WWW, WWW, 0o777)
+        .protected("/d", false, true)
+        .file("/d/x", WWW, WWW, 0o666);
+    let bob = user(WWW, &[]);
+    assert_eq!(words(&files, "/i", &bob, Write), "denied /i: it is immutable (chattr +i)");
+    assert_eq!(
+        words(&files, "/i", &Credentials::of(ROOT, []), Write),
+        "denied /i: it is immutable (chattr +i)"
+    );
+    assert!(ruling(&files, "/i", &bob, Read).allowed);
+    let append = ruling(&files, "/a", &bob, Write);
+    assert!(!append.allowed && append.append_only, "{append:?}");
+    assert!(ruling(&files, "/d", &bob, Write).allowed);
+    let replace =
+        |path: &str| decide_entry(&files, Path::new(path), &bob).unwrap().unwrap().allowed;
+    assert!(replace("/d/new") && !replace("/d/x"));
+}
+
+#[test]
 fn the_owner_is_denied_by_his_own_class_although_the_group_allows() {
     let files = Fake::new().file("/f", WWW, 50, 0o070);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Files by which sshd lets somebody in without a password, `sshd(8)`, "AUTHORIZED_KEYS FILE FORMAT".
 
+mod admission;
+
 use crate::facts::account::User;
 use crate::facts::settings::{Lookup, Settings};
 use crate::facts::{Fact, Unknown};
@@ -15,15 +17,13 @@ const DEFAULT: &str = ".ssh/authorized_keys .ssh/authorized_keys2";
 /// What sshd is configured to.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Patterns of files with keys; `none` leaves none.
-    pub patterns: Vec<String>,
+    /// What the configuration says; `None` where there is none.
+    settings: Option<Settings>,
     /// Programs that are asked for keys or principals.
     pub commands: Vec<String>,
     /// Files with what makes a certificate or its bearer good for a login: `TrustedUserCAKeys` and
     /// its relatives, and files that the configuration includes.
     pub trusted: Vec<PathBuf>,
-    /// `PermitRootLogin`: not `no`.
-    pub root_may: bool,
     /// What could not be read of it.
     pub unread: Vec<Unknown>,
 }
@@ -38,20 +38,9 @@ pub fn config(target: &dyn Target) -> Fact<Config> {
     let all = |name: &str| -> Vec<String> {
         settings.as_ref().map(|settings| values(settings, name)).unwrap_or_default()
     };
-    let own = |name: &str| -> Vec<String> {
-        settings.as_ref().map(|settings| of_all(settings, name)).unwrap_or_default()
-    };
-    let mut patterns: Vec<String> = all("AuthorizedKeysFile")
-        .iter()
-        .flat_map(|value| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-        .collect();
-    // A `Match` block says nothing of the others.
-    if own("AuthorizedKeysFile").is_empty() {
-        patterns.extend(DEFAULT.split(' ').map(str::to_owned));
-    }
-    patterns.retain(|pattern| pattern != "none");
     let mut commands = all("AuthorizedKeysCommand");
     commands.extend(all("AuthorizedPrincipalsCommand"));
+<<<<<<< HEAD
     // What a login of root is made to run.
     commands.extend(all("ForceCommand"));
     commands
@@ -59,6 +48,9 @@ pub fn config(target: &dyn Target) -> Fact<Config> {
     // Keys are taken by default, and what one block forbids another may allow.
     let root_may = own("PermitRootLogin").is_empty()
         || all("PermitRootLogin").iter().any(|value| !value.eq_ignore_ascii_case("no"));
+=======
+    commands.retain(|command| command != "none" && !command.is_empty());
+>>>>>>> eafc2b5 (Decide about sudo, logins, keys and mounts as those who are asked decide)
     let trusted = ["TrustedUserCAKeys", "AuthorizedPrincipalsFile", "RevokedKeys"].map(all);
     let trusted = trusted.into_iter().flatten().filter(|path| !path.contains('%'));
     let mut trusted: Vec<PathBuf> = trusted.map(PathBuf::from).collect();
@@ -71,8 +63,8 @@ pub fn config(target: &dyn Target) -> Fact<Config> {
         }
     }
     trusted.extend(settings.iter().flat_map(|settings| settings.files.clone()));
-    let unread = settings.map(|settings| settings.unread).unwrap_or_default();
-    Ok(Config { patterns, commands, trusted, root_may, unread })
+    let unread = settings.as_ref().map(|settings| settings.unread.clone()).unwrap_or_default();
+    Ok(Config { settings, commands, trusted, unread })
 }
 
 /// Values of a setting anywhere, those of `Match` blocks too: each may hold for somebody.
@@ -106,7 +98,15 @@ pub fn files(config: &Config, user: &User) -> Vec<PathBuf> {
             .replace('\u{0}', "%");
         home.join(filled)
     };
-    config.patterns.iter().map(fill).filter(|path| path.is_absolute()).collect()
+    let values = config.of_user("AuthorizedKeysFile", user, DEFAULT);
+    let patterns = values.iter().flat_map(|value| value.split_whitespace().map(str::to_owned));
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in patterns.filter(|pattern| pattern != "none").map(|pattern| fill(&pattern)) {
+        if path.is_absolute() && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// The keys of a file, a line each, by names that a person finds again in the file: the kind, the end

@@ -1,6 +1,11 @@
 //! Who may become whom through sudo: the grants of sudoers with their aliases followed.
 
+<<<<<<< HEAD
 use super::functions::{self, Gives};
+=======
+mod last;
+
+>>>>>>> eafc2b5 (Decide about sudo, logins, keys and mounts as those who are asked decide)
 use super::shells;
 use crate::access::{Credentials, root_equivalent};
 use crate::facts::account::{Origin, User};
@@ -27,6 +32,8 @@ pub struct Allowed<'a> {
     pub runas: String,
     /// As whom, aliases followed.
     pub runas_list: Vec<Member>,
+    /// With which groups, aliases followed.
+    pub groups_list: Vec<Member>,
     /// Those of the users who are not asked for a password.
     pub open: BTreeSet<String>,
     /// Those whom a list of everybody leaves out.
@@ -48,41 +55,18 @@ pub fn allowed<'a>(target: &dyn Target, sudoers: &'a Sudoers) -> Fact<Vec<Allowe
                 && other.hosts == grant.hosts
                 && (&other.runas_users, &other.runas_groups, other.password)
                     == (&grant.runas_users, &grant.runas_groups, grant.password)
-                && other.tags == grant.tags
+                && (&other.not_before, &other.not_after) == (&grant.not_before, &grant.not_after)
+                && (&other.tags, &other.chroot) == (&grant.tags, &grant.chroot)
         };
         let group: Vec<&Grant> =
             sudoers.grants.get(index..).unwrap_or_default().iter().take_while(same).collect();
         index += group.len().max(1);
-        if rules.applies(&grant.hosts)? {
+        // One that will begin later is one all the same.
+        if !last::is_over(grant, target.host().now()) && rules.applies(&grant.hosts)? {
             found.push(rules.judge(grant, &group)?);
         }
     }
-    let last: Vec<bool> = (0..found.len()).map(|at| overridden(&found, at)).collect();
-    let kept = found.into_iter().zip(last).filter(|(_, overridden)| !overridden);
-    Ok(kept.map(|(allowed, _)| allowed).collect())
-}
-
-/// Whether a later grant takes the place of this one: of those that fit the last one counts. Only
-/// where that is certain.
-fn overridden(all: &[Allowed], at: usize) -> bool {
-    let Some(one) = all.get(at) else { return false };
-    let everywhere = |grant: &Grant| {
-        grant.hosts.iter().all(|host| host.text == "ALL" && !host.negated)
-            || grant.hosts == one.grant.hosts
-    };
-    let covers = |later: &Allowed| {
-        let everybody = (later.users.contains("ALL") && later.except.is_disjoint(&one.users))
-            || later.users.is_superset(&one.users);
-        let all = later.commands.iter().any(|command| command.text == "ALL" && !command.negated)
-            && later.commands.len() == 1;
-        let same = later.commands == one.commands;
-        everybody
-            && everywhere(later.grant)
-            && (all || same)
-            && later.grant.runas_users == one.grant.runas_users
-    };
-    !one.open.is_empty()
-        && all.iter().skip(at + 1).any(|later| covers(later) && later.open.is_empty())
+    Ok(last::deciding(found))
 }
 
 struct Rules<'a, 't> {
@@ -111,6 +95,8 @@ impl<'a> Rules<'a, '_> {
             runas.push_str(&format!(" with group {groups}"));
             as_root = mighty;
         }
+        let groups_list = grant.runas_groups.as_deref().unwrap_or_default();
+        let groups_list = self.flat(AliasKind::Runas, groups_list, 0)?;
         let commands: Vec<Member> = group.iter().map(|grant| grant.command.clone()).collect();
         let commands = self.flat(AliasKind::Command, &commands, 0)?;
         let open = match grant.password {
@@ -118,7 +104,17 @@ impl<'a> Rules<'a, '_> {
             Some(false) => users.clone(),
             None => self.unasked(&users, &except, &commands)?,
         };
-        Ok(Allowed { grant, as_root, runas, runas_list, open, except, commands, users })
+        Ok(Allowed {
+            grant,
+            as_root,
+            runas,
+            runas_list,
+            groups_list,
+            open,
+            except,
+            commands,
+            users,
+        })
     }
 
     /// Whether somebody who is named as the one to run as is root, or may be.
@@ -201,32 +197,34 @@ impl<'a> Rules<'a, '_> {
             let has = |name: &String| (everybody && !except.contains(name)) || users.contains(name);
             found.into_iter().filter(has).collect()
         };
-        // In the order in which sudo goes through them, whatever stands first.
-        for kind in [None, Some('@'), Some(':'), Some('>'), Some('!')] {
-            let fits = |one: &&Default_| one.scope.as_ref().map(|(kind, _)| *kind) == kind;
-            for one in self.sudoers.defaults.iter().filter(fits) {
-                let list = one.scope.as_ref().map(|(_, list)| list.as_slice()).unwrap_or_default();
-                if one.name == "exempt_group" && !one.negated {
-                    let group = one.value.as_deref().unwrap_or_default();
-                    let members = self.named(&format!("%{}", group.trim_start_matches('%')))?;
-                    open.extend(named(members.into_iter().collect()));
-                }
-                if one.name != "authenticate" {
-                    continue;
-                }
-                let (whom, certain) = match kind {
-                    None => (users.clone(), true),
-                    Some(':') => (named(self.users(list)?.users), true),
-                    Some('@') if !self.applies(list)? => continue,
-                    Some('!') if !self.touches(list, commands)? => continue,
-                    // To which of the grant's runs it applies depends on more than the grant.
-                    _ => (users.clone(), false),
-                };
-                match one.negated {
-                    true => open.extend(whom),
-                    false if certain => open.retain(|name| !whom.contains(name)),
-                    false => {}
-                }
+        // Those for commands come last, once the command is known; all others count in the order of their
+        // lines, whatever their scope (`update_defaults()` of sudo's defaults.c).
+        let kind = |one: &Default_| one.scope.as_ref().map(|(kind, _)| *kind);
+        let early = self.sudoers.defaults.iter().filter(|one| kind(one) != Some('!'));
+        let late = self.sudoers.defaults.iter().filter(|one| kind(one) == Some('!'));
+        for one in early.chain(late) {
+            let kind = kind(one);
+            let list = one.scope.as_ref().map(|(_, list)| list.as_slice()).unwrap_or_default();
+            if one.name == "exempt_group" && !one.negated {
+                let group = one.value.as_deref().unwrap_or_default();
+                let members = self.named(&format!("%{}", group.trim_start_matches('%')))?;
+                open.extend(named(members.into_iter().collect()));
+            }
+            if one.name != "authenticate" {
+                continue;
+            }
+            let (whom, certain) = match kind {
+                None => (users.clone(), true),
+                Some(':') => (named(self.users(list)?.users), true),
+                Some('@') if !self.applies(list)? => continue,
+                Some('!') if !self.touches(list, commands)? => continue,
+                // To which of the grant's runs it applies depends on more than the grant.
+                _ => (users.clone(), false),
+            };
+            match one.negated {
+                true => open.extend(whom),
+                false if certain => open.retain(|name| !whom.contains(name)),
+                false => {}
             }
         }
         Ok(open)

@@ -72,8 +72,41 @@ pub struct Shadow {
     pub name: String,
     /// Second field.
     pub password: PasswordField,
+    /// Third, fifth, seventh and eighth field.
+    #[serde(default)]
+    pub aging: Aging,
     /// Line in the file.
     pub line: u32,
+}
+
+/// Until when an account and its password are good, in days, `shadow(5)`. An empty field is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aging {
+    /// When the password was changed, days since 1970-01-01.
+    pub changed: Option<i64>,
+    /// How long it is good.
+    pub most: Option<i64>,
+    /// How long it may be changed after that.
+    pub inactive: Option<i64>,
+    /// When the account expires, days since 1970-01-01.
+    pub expires: Option<i64>,
+}
+
+impl Aging {
+    /// Why nobody logs in with it on a day: the account has expired, or its password for longer than it
+    /// may be changed. As `check_shadow_expiry()` of Linux-PAM decides, which sshd and login ask.
+    pub fn bars(&self, today: i64) -> Option<String> {
+        let day = |days: i64| crate::text::time::day(days.saturating_mul(86_400));
+        let set = |field: Option<i64>| field.filter(|days| *days >= 0);
+        // shadow(5): 0 is taken for "never" by some.
+        if let Some(end) = set(self.expires).filter(|end| *end > 0 && today >= *end) {
+            return Some(format!("the account expired on {}", day(end)));
+        }
+        let (changed, most) = (set(self.changed)?, set(self.most)?);
+        let end = changed.saturating_add(most).saturating_add(set(self.inactive)?);
+        let over = changed > 0 && today > end && today.saturating_sub(changed) > most;
+        over.then(|| format!("its password expired, and could be changed until {}", day(end)))
+    }
 }
 
 /// The account files of a target.

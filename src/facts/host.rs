@@ -32,6 +32,16 @@ pub struct Host {
 }
 
 impl Host {
+    /// The time at which it is looked at, seconds since 1970-01-01 UTC: of a recording, when it was made.
+    pub fn now(&self) -> i64 {
+        self.recorded.unwrap_or_else(|| {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+        })
+    }
+}
+
+impl Host {
     /// A value of `os-release(5)`, such as `ID` or `PRETTY_NAME`.
     pub fn os(&self, key: &str) -> Option<&str> {
         self.os_release.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())

@@ -17,6 +17,9 @@ pub struct Sudoers {
     pub aliases: BTreeMap<(AliasKind, String), Vec<Member>>,
     /// Who may do what, in the order of the files: of several that fit, the last one counts.
     pub grants: Vec<Grant>,
+    /// Files that sudo ignores for their owner or mode, and why.
+    #[serde(default)]
+    pub ignored: Vec<(PathBuf, String)>,
     /// Files and lines that were not read or not understood: there may be more.
     pub unread: Vec<Unknown>,
 }
@@ -74,6 +77,15 @@ pub struct Grant {
     pub runas_groups: Option<Vec<Member>>,
     /// Without (`NOPASSWD`) or with a password, where a tag says so.
     pub password: Option<bool>,
+    /// From when on (`NOTBEFORE`), as written.
+    #[serde(default)]
+    pub not_before: Option<String>,
+    /// Until when (`NOTAFTER`), as written.
+    #[serde(default)]
+    pub not_after: Option<String>,
+    /// The root directory in which the command is looked up (`CHROOT`).
+    #[serde(default)]
+    pub chroot: Option<String>,
     /// `SETENV`, `NOEXEC` and other tags in force, their last word.
     pub tags: Vec<String>,
     /// The command.

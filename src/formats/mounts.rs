@@ -71,6 +71,8 @@ fn live(line: &[u8], table: &str, number: u32) -> Option<Mount> {
         filesystem: text(dash + 1)?,
         source: path(words.get(dash + 2)?).to_string_lossy().into_owned(),
         options,
+        id: text(0)?.parse().ok()?,
+        parent: text(1)?.parse().ok()?,
         at: Location { file: table.into(), line: number },
     })
 }
@@ -88,6 +90,8 @@ fn planned(line: &[u8], number: u32) -> Option<Mount> {
         filesystem,
         source,
         options,
+        id: 0,
+        parent: 0,
         at: Location { file: FSTAB.into(), line: number },
     })
 }

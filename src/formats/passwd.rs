@@ -6,7 +6,7 @@
 //! root account. Such a line is an account *and* is reported as malformed. Lines that begin with
 //! `#` and the `+`/`-` lines of NIS are no accounts.
 
-use crate::facts::account::{Group, Origin, PasswordField, Shadow, User};
+use crate::facts::account::{Aging, Group, Origin, PasswordField, Shadow, User};
 
 /// The most lines of one file that are looked at.
 pub const LINE_LIMIT: usize = 1_000_000;
@@ -73,7 +73,12 @@ pub fn shadow(path: &str, bytes: &[u8]) -> Parsed<Shadow> {
             complain(format!("{} fields instead of 9", fields.len()));
         }
         let password = password(fields.get(1)?, false);
-        Some(Shadow { name: text(fields.first()?), password, line })
+        let days = |index: usize| {
+            let field = fields.get(index)?;
+            std::str::from_utf8(field).ok()?.trim().parse::<i64>().ok()
+        };
+        let aging = Aging { changed: days(2), most: days(4), inactive: days(6), expires: days(7) };
+        Some(Shadow { name: text(fields.first()?), password, aging, line })
     })
 }
 

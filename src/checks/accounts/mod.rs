@@ -1,8 +1,9 @@
 #![doc = include_str!("page.md")]
 
 use super::user::has_no_shell;
+use super::user::login::barred;
 use crate::control::person;
-use crate::facts::account::{Accounts, PasswordField, User};
+use crate::facts::account::{Accounts, PasswordField, Shadow, User};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
@@ -111,7 +112,11 @@ static CONDITIONS: &[Condition<Arc<Accounts>>] = &[
                 for user in accounts.users.iter().filter(|user| !has_no_shell(user)) {
                     match shadow_of(user, target) {
                         Ok(PasswordField::Locked | PasswordField::Shadow) => {}
-                        Ok(_) => able.push(user),
+                        Ok(_) => match barred(user, target) {
+                            Ok(Some(_)) => {}
+                            Ok(None) => able.push(user),
+                            Err(why) => unread = Some(why),
+                        },
                         Err(why) => unread = Some(why),
                     }
                 }
@@ -289,10 +294,15 @@ pub fn shadow_of(user: &User, target: &dyn Target) -> Fact<PasswordField> {
     if user.password != PasswordField::Shadow {
         return Ok(user.password.clone());
     }
-    let accounts = target.accounts()?;
-    let shadow = accounts.shadow.clone()?;
-    let line = shadow.into_iter().find(|line| line.name == user.name);
+    let line = shadow_line(user, target)?;
     Ok(line.map_or(PasswordField::Shadow, |line| line.password))
+}
+
+/// A user's line in `/etc/shadow`.
+pub(super) fn shadow_line(user: &User, target: &dyn Target) -> Fact<Option<Shadow>> {
+    let accounts = target.accounts()?;
+    let shadow = accounts.shadow.as_ref().map_err(Clone::clone)?;
+    Ok(shadow.iter().find(|line| line.name == user.name).cloned())
 }
 
 /// A password field in words, without the hash.

@@ -2,9 +2,10 @@
 
 pub mod planned;
 
+use crate::access::route::route;
 use crate::checks::mount::planned::is_for_programs;
 use crate::facts::host::TargetKind;
-use crate::facts::mount::Mount;
+use crate::facts::mount::{Mount, mounted_at};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
@@ -20,7 +21,7 @@ use crate::rules::condition::{Condition, ConditionInfo, Form, infos, only_true, 
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Sighting, Subject};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// `mount:`
@@ -169,10 +170,16 @@ impl Check for MountCheck {
                 return self.tests.iter().map(|one| about(one).unknown(why.clone())).collect();
             }
         };
+        let mount = match at(&self.point, &mounts, target) {
+            Ok(mount) => mount,
+            Err(why) => {
+                return self.tests.iter().map(|one| about(one).unknown(why.clone())).collect();
+            }
+        };
         let view = MountView {
             subject: subject.clone(),
             point: self.point.clone(),
-            mount: mounts.iter().rfind(|mount| mount.point == self.point).cloned(),
+            mount: mount.cloned(),
             fstab: target.derived().fstab(target),
         };
         let can_judge = |name: &str| view.mount.is_some() || name == "mounted";
@@ -189,6 +196,16 @@ impl Check for MountCheck {
         }
         assertions
     }
+}
+
+/// What is mounted where a path leads. The table has paths without links, so a path that stands in it
+/// needs no look at the file, which a server that is gone would not answer.
+fn at<'a>(point: &Path, mounts: &'a [Mount], target: &dyn Target) -> Fact<Option<&'a Mount>> {
+    if let Some(found) = mounted_at(mounts, point) {
+        return Ok(Some(found));
+    }
+    let end = route(target, point)?.end.map(|(path, _)| path);
+    Ok(end.filter(|end| end != point).and_then(|end| mounted_at(mounts, &end)))
 }
 
 impl MountView {
@@ -232,7 +249,7 @@ fn options(view: &MountView, condition: &str, wanted: &SetOf<String>) -> Asserti
     let found: Vec<String> = said.chain(unsaid).collect();
     let judged = wanted.judge_but(
         &found,
-        |option, found| Ok(option == found),
+        |option, found| planned::is_same(option, found),
         |found| UNSAID.contains(&found.as_str()),
     );
     let strangers: Vec<&str> =

@@ -128,6 +128,29 @@ fn compare(option: &str, live: &Mount) -> Answer {
     }
 }
 
+/// Whether an option that somebody writes is one that the kernel shows, in whatever words: `size=1m` is
+/// what it shows as `size=1024k`.
+pub(super) fn is_same(option: &str, shown: &str) -> Result<bool, Unknown> {
+    if option == shown {
+        return Ok(true);
+    }
+    let (Some((name, value)), Some((other, has))) = (option.split_once('='), shown.split_once('='))
+    else {
+        return Ok(false);
+    };
+    if name != other {
+        return Ok(false);
+    }
+    match of_value(name, value, Some(has)) {
+        Answer::Same => Ok(true),
+        Answer::Differs(_) => Ok(false),
+        Answer::NotShown => {
+            let why = format!("the kernel shows {shown}, which may be the same");
+            Err(Unknown::new(option, Cause::Unsupported(why)))
+        }
+    }
+}
+
 fn of_value(name: &str, planned: &str, shown: Option<&str>) -> Answer {
     let Some(shown) = shown else { return Answer::NotShown };
     let octal = |text: &str| u32::from_str_radix(text, 8).ok();

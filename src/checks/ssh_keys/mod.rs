@@ -3,6 +3,7 @@
 use super::controllers::{Allowed, controlled};
 use super::sudo::several;
 use super::user::has_no_shell;
+use super::user::login::{expired, no_shell};
 use crate::access::listing;
 use crate::access::route::route;
 use crate::control::Items;
@@ -128,9 +129,26 @@ fn files_of(view: &KeysView, user: &User, target: &dyn Target) -> Vec<Fact<(Path
 
 fn root(view: &KeysView, target: &dyn Target) -> Assertion {
     let expected = "no key of root that sshd takes";
+    let mut refusals = Vec::new();
     for user in view.users.iter().filter(|user| user.uid == 0) {
-        if !view.config.root_may {
-            continue;
+        match refused(view, user, target) {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                refusals.push(why);
+                continue;
+            }
+            Err(why) => {
+                view.found.borrow_mut().push(about(user, "root", expected).unknown(why));
+                continue;
+            }
+        }
+        let sources = view.config.other_sources(user);
+        if !sources.is_empty() {
+            let what = format!("keys of {} by {}", user.name, sources.join(", "));
+            let why =
+                Cause::Unsupported("sshd takes what it is told there, which is not seen".into());
+            let finding = about(user, "root", expected).unknown(Unknown::new(what, why));
+            view.found.borrow_mut().push(finding);
         }
         for file in files_of(view, user, target) {
             let judged = file.and_then(|(path, end)| {
@@ -160,8 +178,19 @@ fn root(view: &KeysView, target: &dyn Target) -> Assertion {
             }
         }
     }
-    let seen = if view.config.root_may { "none" } else { "PermitRootLogin no" };
-    sound(view, "root", expected, seen.into())
+    let seen = if refusals.is_empty() { "none".into() } else { refusals.join(", ") };
+    sound(view, "root", expected, seen)
+}
+
+/// Why sshd lets a user in with no key at all, if so. That an account has expired counts where it is seen.
+fn refused(view: &KeysView, user: &User, target: &dyn Target) -> Fact<Option<String>> {
+    if let Some(why) = view.config.refuses_keys(user, target)? {
+        return Ok(Some(why));
+    }
+    if let Ok(Some(why)) = expired(user, target) {
+        return Ok(Some(why));
+    }
+    no_shell(user, target)
 }
 
 fn strict(view: &KeysView, target: &dyn Target) -> Assertion {

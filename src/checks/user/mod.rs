@@ -1,7 +1,9 @@
 #![doc = include_str!("page.md")]
 
+pub(crate) mod login;
 pub(crate) mod refer;
 
+use self::login::barred;
 use super::accounts::{earned, password_words, shadow_of};
 use crate::facts::account::{Origin, PasswordField, User};
 use crate::host::Target;
@@ -160,8 +162,9 @@ static CONDITIONS: &[Condition<UserView>] = &[
     Condition {
         info: ConditionInfo {
             name: "can_login",
-            doc: "It can log in with a password: it has one (or needs none), and a shell that is not \
-                  nologin or false. Keys and other ways in are not looked at.",
+            doc: "It can log in with a password: it has one (or needs none), a shell that can be \
+                  executed and is not nologin or false, and has not expired. Keys and other ways in \
+                  are not looked at.",
             form: Form::Boolean,
             example: "false",
         },
@@ -273,10 +276,23 @@ fn can_login(view: &UserView, wanted: bool, target: &dyn Target) -> Assertion {
     if has_no_shell(user) {
         return assertion.observed(format!("shell {}", user.shell)).decide(Ok(!wanted));
     }
+    let open = |password: &PasswordField| {
+        !matches!(password, PasswordField::Locked | PasswordField::Shadow)
+    };
+    // What bars a login matters where a password would match.
+    let bar = match shadow_of(user, target) {
+        Ok(password) if open(&password) => barred(user, target),
+        _ => Ok(None),
+    };
+    match bar {
+        Ok(Some(why)) => return assertion.observed(why).decide(Ok(!wanted)),
+        Ok(None) => {}
+        Err(why) => return assertion.unknown(why),
+    }
     match shadow_of(user, target) {
         Ok(password) => {
             let observed = format!("shell {}, {}", shell_of(user), password_words(&password));
-            let open = !matches!(password, PasswordField::Locked | PasswordField::Shadow);
+            let open = open(&password);
             // Its line in shadow may be one that was not understood.
             let holds = match (open == wanted, password) {
                 (true, PasswordField::Shadow) => {
@@ -291,7 +307,7 @@ fn can_login(view: &UserView, wanted: bool, target: &dyn Target) -> Assertion {
 }
 
 /// The login shell. passwd(5): an empty field means `/bin/sh`.
-fn shell_of(user: &User) -> &str {
+pub(super) fn shell_of(user: &User) -> &str {
     if user.shell.is_empty() { "/bin/sh" } else { &user.shell }
 }
 

@@ -220,11 +220,19 @@ fn commands(
     let (mut runas_users, mut runas_groups) = (None, None);
     let mut password = None;
     let mut tags: Vec<String> = Vec::new();
+    let (mut not_before, mut not_after, mut chroot) = (None, None, None);
     loop {
         if scanner.take("(") {
             (runas_users, runas_groups) = runas(scanner)?;
         }
-        while option(scanner)? {}
+        while let Some((name, value)) = option(scanner)? {
+            match name {
+                "NOTBEFORE" => not_before = Some(value),
+                "NOTAFTER" => not_after = Some(value),
+                "CHROOT" => chroot = Some(value),
+                _ => {}
+            }
+        }
         while let Some(tag) = tag(scanner) {
             match tag.as_str() {
                 "PASSWD" => password = Some(true),
@@ -244,6 +252,9 @@ fn commands(
             runas_users: runas_users.clone(),
             runas_groups: runas_groups.clone(),
             password,
+            not_before: not_before.clone(),
+            not_after: not_after.clone(),
+            chroot: chroot.clone(),
             tags: tags.clone(),
             command,
             at: at.clone(),
@@ -273,16 +284,15 @@ fn runas(scanner: &mut Scanner) -> Result<RunAs, String> {
     }
 }
 
-/// Passes over `CWD=/x` and its like.
-fn option(scanner: &mut Scanner) -> Result<bool, String> {
+/// Reads `CWD=/x` and its like: its name and value.
+fn option(scanner: &mut Scanner) -> Result<Option<(&'static str, String)>, String> {
     for name in OPTIONS {
         let Some(rest) = scanner.rest.strip_prefix(name) else { continue };
         let Some(rest) = rest.trim_start().strip_prefix('=') else { continue };
         scanner.rest = rest.trim_start();
-        scanner.word()?;
-        return Ok(true);
+        return Ok(Some((name, scanner.word()?)));
     }
-    Ok(false)
+    Ok(None)
 }
 
 fn tag(scanner: &mut Scanner) -> Option<String> {

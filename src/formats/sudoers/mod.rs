@@ -93,6 +93,10 @@ impl Reader<'_> {
             }
             Err(why) => return self.sudoers.unread.push(why),
         };
+        if let Some(why) = self.is_ignored(path) {
+            let why = format!("sudo ignores the file: {why}");
+            return self.sudoers.ignored.push((path.to_owned(), why));
+        }
         self.open.push(path.to_owned());
         self.sudoers.files.push(path.to_owned());
         for (number, line) in scan::logical_lines(&String::from_utf8_lossy(&content)) {
@@ -112,6 +116,28 @@ impl Reader<'_> {
             }
         }
         self.open.pop();
+    }
+
+    /// Why sudo does not read a file that is there: whoever else owns or may write it (`sudo_secure_file()`).
+    /// Where `/` is not root's, the files have been unpacked by somebody else and owners say nothing.
+    fn is_ignored(&self, path: &Path) -> Option<&'static str> {
+        let owner = |path: &Path| {
+            let end = crate::access::route::route(self.files, path).ok()?.end;
+            end.map(|(_, fact)| fact)
+        };
+        if owner(Path::new("/")).is_none_or(|root| root.uid != 0) {
+            return None;
+        }
+        let fact = owner(path)?;
+        if fact.uid != 0 {
+            Some("it does not belong to root")
+        } else if fact.mode.0 & 0o002 != 0 {
+            Some("everybody may write it")
+        } else if fact.mode.0 & 0o020 != 0 && fact.gid != 0 {
+            Some("another group than root's may write it")
+        } else {
+            None
+        }
     }
 
     fn include(&mut self, from: &Path, directory: bool, target: &str) {

@@ -1,6 +1,6 @@
 //! The accounts of a [`Memory`]: lines of the files, and what the name service switch adds.
 
-use crate::facts::account::{Group, Origin, PasswordField, Shadow, User};
+use crate::facts::account::{Aging, Group, Origin, PasswordField, Shadow, User};
 use crate::facts::{Fact, Unknown};
 use crate::targets::memory::Memory;
 
@@ -103,7 +103,7 @@ impl Memory {
             && let Ok(shadow) = &mut accounts.shadow
         {
             let line = line_after(shadow.len());
-            shadow.push(Shadow { name: name.to_owned(), password, line });
+            shadow.push(Shadow { name: name.to_owned(), password, aging: Aging::default(), line });
         }
         self
     }
