@@ -185,3 +185,43 @@ rules:
     accounts: all
     must: { uid_0: { only: [root] }, empty_passwords: false, duplicate_ids: false, duplicate_names: false }
 "#;
+
+#[test]
+fn nobody_logs_in_with_an_expired_account_or_a_shell_that_is_not_there() {
+    let able = |shadow: &str, shell: &str| {
+        let shadow = spotcheck::formats::passwd::shadow("s", format!("ann:{shadow}\n").as_bytes());
+        let aging = shadow.entries[0].aging;
+        assert_eq!(shadow.malformed, Vec::<String>::new());
+        (aging.bars(20_000).is_none(), shell.to_owned())
+    };
+    for (line, good) in [
+        ("$6$x$y:19000::::::", true),
+        ("$6$x$y:19000:0:99999:7::20001:", true),
+        ("$6$x$y:19000:0:99999:7::20000:", false),
+        ("$6$x$y:19000:0:99999:7::18000:", false),
+        ("$6$x$y:15000:0:90:7:30::", false),
+        ("$6$x$y:15000:0:90:7:::", true),
+        ("$6$x$y:19950:0:40:7:30::", true),
+        ("$6$x$y:19930:0:40:7:29::", false),
+        ("$6$x$y:0:0:90:7:30::", true),
+    ] {
+        assert_eq!(able(line, "").0, good, "{line}");
+    }
+    let shell = |path: &str| {
+        let host = spotcheck::targets::memory::Memory::new()
+            .user("root", 0, 0)
+            .user("ann", 1001, 1001)
+            .group("ann", 1001, &[])
+            .file("/bin/sh", 0o755, 0, 0, "")
+            .file("/bin/secret", 0o700, 0, 0, "")
+            .password("ann", spotcheck::facts::account::PasswordField::Hash("$6$".into()))
+            .but("ann", |ann| ann.shell = path.to_owned());
+        crate::support::rule("user: ann\nmust: { can_login: false }").on(&host).exit()
+    };
+    assert_eq!(shell("/bin/sh"), 1);
+    assert_eq!(shell(""), 1);
+    assert_eq!(shell("/bin/gone"), 0);
+    assert_eq!(shell("/bin/secret"), 0);
+    // A tree without the directory is no whole system.
+    assert_eq!(shell("/opt/shells/sh"), 1);
+}

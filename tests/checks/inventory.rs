@@ -64,7 +64,7 @@ fn a_pattern_of_the_list_allows_what_lies_in_its_place_and_nothing_else() {
     setuid(under_usr).on(&host()).passes();
     for stranger in ["/home/eve/sh", "/opt/su", "/su", "/usrlocal/su", "/lib/modules/su"] {
         setuid(under_usr).on(&host().file(stranger, 0o4755, 0, 0, "")).fails_about("mode 4755");
-        rule("tree: /\nmust: { world_writable: ['/usr/**'] }")
+        rule("tree: /\nmust: { world_writable: { only: ['/usr/**'] } }")
             .on(&host().file(stranger, 0o666, 0, 0, ""))
             .fails_about("-rw-rw-rw-");
     }

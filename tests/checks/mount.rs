@@ -44,6 +44,44 @@ fn what_is_mounted_is_mounted_and_elsewhere_nothing_is() {
 }
 
 #[test]
+fn a_mount_that_a_later_one_covers_is_not_what_a_path_lies_on() {
+    let table = |lines: &str| Memory::new().file("/proc/self/mountinfo", 0o444, 0, 0, lines);
+    let covered = table(
+        "20 1 8:1 / / rw - ext4 a rw\n21 20 0:1 / /x rw - tmpfs t rw\n22 21 0:2 / /x/y rw,noexec - tmpfs t rw\n\
+         23 21 0:3 / /x rw,nosuid - tmpfs t rw\n",
+    );
+    let at =
+        |path: &str, conditions: &str| rule(&format!("mount: {path}\nmust: {{ {conditions} }}"));
+    at("/x/y", "mounted: true").on(&covered).fails_about("nothing is mounted there");
+    at("/x/y", "options: { all: [noexec] }").on(&covered).fails_about("nothing is mounted there");
+    at("/x", "options: { all: [nosuid] }").on(&covered).passes();
+    // Listed first, and still the one on top.
+    let odd = table(
+        "30 20 0:2 / /x rw,ro - tmpfs t rw\n20 1 8:1 / / rw - ext4 a rw\n31 30 0:3 / /x rw - tmpfs t rw\n",
+    );
+    at("/x", "options: { all: [rw] }").on(&odd).passes();
+    let linked = covered.dir("/x", 0o755, 0, 0).symlink("/link", "x").symlink("/far", "link");
+    at("/link", "mounted: false").on(&linked).fails_about("expected not mounted");
+    at("/far", "options: { all: [nosuid] }").on(&linked).passes();
+}
+
+#[test]
+fn a_size_is_the_same_in_every_unit() {
+    let host = data("rw");
+    let sized = host.file(
+        "/proc/self/mountinfo",
+        0o444,
+        0,
+        0,
+        "20 1 8:1 / / rw - ext4 a rw\n21 20 0:1 / /data rw - tmpfs t rw,size=1024k,mode=755\n",
+    );
+    must("options: { all: [size=1m] }").on(&sized).passes();
+    must("options: { all: [size=1048576, mode=0755] }").on(&sized).passes();
+    must("options: { all: [size=2m] }").on(&sized).fails_about("lacks size=2m");
+    must("options: { all: [size=50%] }").on(&sized).unknown_about("which may be the same");
+}
+
+#[test]
 fn what_the_kernel_does_not_tell_or_is_not_understood_is_unknown() {
     assert_eq!(must("mounted: false").on(&Memory::new()).exit(), 2);
     assert_eq!(must("mounted: false").on(&mounted(&["/x rw"])).exit(), 2);

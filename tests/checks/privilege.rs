@@ -268,6 +268,61 @@ fn who_becomes_root_through_sudo_is_told_with_the_line() {
 }
 
 #[test]
+fn the_last_grant_that_fits_decides_and_the_last_line_of_defaults() {
+    let none = "without_password: []";
+    for open in [
+        // Whatever its scope, a later line of Defaults counts.
+        "Defaults:bob authenticate\nDefaults !authenticate\nbob ALL=(ALL) ALL\n",
+        "Defaults@ALL authenticate\nDefaults:bob !authenticate\nbob ALL=(ALL) ALL\n",
+        // With -g only the first one fits.
+        "bob ALL=(root:ALL) NOPASSWD: ALL\nbob ALL=(root) ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL\nbob ALL=(root) ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL\nbob ALL=(ALL, !root) ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL\nbob ALL=(ALL) !/bin/sh\n",
+        "bob ALL=(ALL) !ALL\nbob ALL=(ALL) NOPASSWD: ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL\nbob ALL=(ALL) NOTAFTER=20200101000000Z ALL\n",
+        "bob ALL=(ALL) NOTAFTER=20990101000000Z NOPASSWD: ALL\n",
+        "bob ALL=(ALL) NOTBEFORE=20990101000000Z NOPASSWD: ALL\n",
+        "bob, web ALL=(ALL) NOPASSWD: ALL\nweb ALL=(ALL) ALL\n",
+    ] {
+        assert_eq!(sudo(open, none).exit(), 1, "{open}");
+    }
+    for closed in [
+        "Defaults !authenticate\nDefaults@ALL !authenticate\nDefaults:bob authenticate\nbob ALL=ALL\n",
+        "bob ALL=(root) NOPASSWD: /usr/bin/id\n%sudo ALL=(ALL:ALL) ALL\n",
+        "bob ALL=NOPASSWD: /usr/bin/id\n%sudo ALL=(ALL:ALL) ALL\n",
+        "bob ALL=(root:web) NOPASSWD: ALL\nbob ALL=(root:ALL) ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL\nbob ALL=(ALL) !ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL, !ALL\n",
+        "bob ALL=(ALL) NOPASSWD: ALL, PASSWD: !ALL\n",
+        "bob ALL=(ALL) NOTAFTER=20200101000000Z NOPASSWD: ALL\n",
+        "bob ALL=(ALL) NOPASSWD: /bin/a, /bin/b\nbob ALL=(ALL) /bin/b, /bin/a\n",
+    ] {
+        sudo(closed, none).passes();
+    }
+    // What is taken away altogether makes nobody root.
+    sudo("bob ALL=(ALL) ALL\nbob ALL=(ALL) !ALL\n", "root: []").passes();
+    sudo("bob ALL=(ALL) NOTAFTER=2020010100Z ALL\n", "root: []").passes();
+}
+
+#[test]
+fn sudo_ignores_files_that_others_own_or_may_write() {
+    let judged = |uid, gid, mode| {
+        let host = host().file("/etc/sudoers", mode, uid, gid, "bob ALL=ALL\n");
+        rule("sudo: all\nmust: { root: [] }").on(&host).exit()
+    };
+    assert_eq!(judged(0, 0, 0o440), 1);
+    assert_eq!(judged(0, 0, 0o660), 1);
+    for (uid, gid, mode) in [(1001, 0, 0o440), (0, 27, 0o660), (0, 0, 0o666)] {
+        assert_eq!(judged(uid, gid, mode), 0, "{uid} {gid} {mode:o}");
+    }
+    // What an unprivileged user has unpacked says nothing of who owns it.
+    let unpacked =
+        host().owned("/", 1001, 1001).file("/etc/sudoers", 0o440, 1001, 1001, "bob ALL=ALL\n");
+    assert_eq!(rule("sudo: all\nmust: { root: [] }").on(&unpacked).exit(), 1);
+}
+
+#[test]
 fn aliases_defaults_and_later_lines_decide_about_passwords() {
     let none = "without_password: []";
     sudo("bob ALL=NOPASSWD: /usr/bin/less\n", none).fails_with(
@@ -659,6 +714,55 @@ fn home() -> Memory {
 fn keys_as_sshd_wants_them_pass() {
     keys(&home(), "root: false, strict: true, controlled_only_by: owner, host_keys: true").passes();
     keys(&host(), "root: false, strict: true").passes();
+}
+
+#[test]
+fn keys_of_root_count_where_sshd_takes_keys_of_root() {
+    let answer = |config: &str, key: &str| {
+        let host = host()
+            .group("web", 200, &[])
+            .dir("/root", 0o700, 0, 0)
+            .file("/etc/ssh/sshd_config", 0o644, 0, 0, config)
+            .file("/root/.ssh/authorized_keys", 0o600, 0, 0, key);
+        keys(&host.but("root", |root| root.home = "/root".into()), "root: false").exit()
+    };
+    let key = "ssh-ed25519 AAAA\n";
+    for taken in [
+        "Port 22\n",
+        "AllowUsers ann root@10.0.0.1\n",
+        "DenyUsers root@10.0.0.1\n",
+        "PubkeyAuthentication no\nMatch User root\nPubkeyAuthentication yes\n",
+        "PermitRootLogin no\nMatch Address 10.0.0.0/8\nPermitRootLogin yes\n",
+        "DenyUsers root\nMatch Address 10.0.0.0/8\nDenyUsers ann\n",
+        "AuthenticationMethods publickey,password\n",
+    ] {
+        assert_eq!(answer(taken, key), 1, "{taken}");
+        assert_eq!(answer(taken, "# none\n"), 0, "{taken}");
+    }
+    for not in [
+        "PermitRootLogin no\n",
+        "PubkeyAuthentication no\n",
+        "DenyUsers ann ro*\n",
+        "AllowUsers ann\n",
+        "DenyGroups root\n",
+        "AllowGroups web\n",
+        "AuthenticationMethods password\n",
+        "PermitRootLogin no\nMatch User ann\nPermitRootLogin yes\n",
+        "Match User root\nPubkeyAuthentication no\n",
+        "Match User root\nAuthorizedKeysFile none\n",
+        "AuthorizedKeysFile /x\nMatch User git\nAuthorizedKeysFile .ssh/authorized_keys\n",
+    ] {
+        assert_eq!(answer(not, key), 0, "{not}");
+    }
+    for unseen in [
+        "AuthorizedKeysCommand /usr/bin/keys\nAuthorizedKeysCommandUser nobody\n",
+        "TrustedUserCAKeys /etc/ssh/ca.pub\n",
+        "Match User root\nTrustedUserCAKeys /etc/ssh/ca.pub\n",
+    ] {
+        assert_eq!(answer(unseen, ""), 2, "{unseen}");
+        assert_eq!(answer(unseen, key), 1, "{unseen}");
+    }
+    assert_eq!(answer("Match User git\nAuthorizedKeysCommand /usr/bin/keys\n", ""), 0);
 }
 
 #[test]

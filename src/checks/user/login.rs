@@ -8,7 +8,7 @@ use super::shell_of;
 use crate::access::{Credentials, Permission, decide};
 use crate::checks::accounts::shadow_line;
 use crate::facts::Fact;
-use crate::facts::account::User;
+use crate::facts::account::{PasswordField, User};
 use crate::host::Target;
 use std::path::Path;
 
@@ -23,6 +23,10 @@ pub(crate) fn barred(user: &User, target: &dyn Target) -> Fact<Option<String>> {
 /// Why the account is no longer good, if so. Where shadow cannot be read that is unknown.
 pub(crate) fn expired(user: &User, target: &dyn Target) -> Fact<Option<String>> {
     const DAY: i64 = 86_400;
+    // Whose password stands in passwd itself has no dates (`get_account_info()` of pam_unix).
+    if user.password != PasswordField::Shadow {
+        return Ok(None);
+    }
     let line = shadow_line(user, target)?;
     Ok(line.and_then(|line| line.aging.bars(target.host().now().div_euclid(DAY))))
 }
