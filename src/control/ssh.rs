@@ -40,17 +40,10 @@ pub fn config(target: &dyn Target) -> Fact<Config> {
     };
     let mut commands = all("AuthorizedKeysCommand");
     commands.extend(all("AuthorizedPrincipalsCommand"));
-<<<<<<< HEAD
     // What a login of root is made to run.
     commands.extend(all("ForceCommand"));
     commands
         .retain(|command| command != "none" && !command.is_empty() && command != "internal-sftp");
-    // Keys are taken by default, and what one block forbids another may allow.
-    let root_may = own("PermitRootLogin").is_empty()
-        || all("PermitRootLogin").iter().any(|value| !value.eq_ignore_ascii_case("no"));
-=======
-    commands.retain(|command| command != "none" && !command.is_empty());
->>>>>>> eafc2b5 (Decide about sudo, logins, keys and mounts as those who are asked decide)
     let trusted = ["TrustedUserCAKeys", "AuthorizedPrincipalsFile", "RevokedKeys"].map(all);
     let trusted = trusted.into_iter().flatten().filter(|path| !path.contains('%'));
     let mut trusted: Vec<PathBuf> = trusted.map(PathBuf::from).collect();

@@ -1,11 +1,8 @@
 //! Who may become whom through sudo: the grants of sudoers with their aliases followed.
 
-<<<<<<< HEAD
-use super::functions::{self, Gives};
-=======
 mod last;
 
->>>>>>> eafc2b5 (Decide about sudo, logins, keys and mounts as those who are asked decide)
+use super::functions::{self, Gives};
 use super::shells;
 use crate::access::{Credentials, root_equivalent};
 use crate::facts::account::{Origin, User};
