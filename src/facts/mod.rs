@@ -21,6 +21,7 @@ pub mod module;
 pub mod mount;
 pub mod package;
 pub mod package_file;
+pub mod places;
 pub mod process;
 pub mod quantity;
 pub mod scope;
@@ -31,6 +32,7 @@ pub mod sudo;
 pub mod sysctl;
 pub mod thing;
 pub mod unit;
+pub mod words;
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, io};

@@ -4,6 +4,8 @@
 //! the one counts seconds and the other minutes. So only values of one kind are compared; what
 //! cannot be is no answer, neither yes nor no.
 
+use super::words::Words;
+
 /// What a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -24,9 +26,22 @@ pub enum Kind {
     },
     /// Permission bits, octal. "At most" means no bit outside.
     Octal,
+    /// A share in percent, which may be more than 100.
+    Percent,
+    /// Several values with a colon between them, such as a soft and a hard limit: each is compared.
+    Parts(&'static Kind),
+    /// A quantity of Kubernetes: `500m`, `2`, `1Gi`.
+    Quantity,
+    /// Words of the owner, some of which mean the same.
+    Words(&'static Words),
+    /// Text that the owner compares without regard to case.
+    AnyCase,
     /// Words, which have no order.
     Text,
 }
+
+/// Bare numbers are kept in millionths, so that fractions can be compared.
+const ONE: i128 = 1_000_000;
 
 impl Kind {
     /// Times whose bare numbers are seconds.
@@ -40,16 +55,98 @@ impl Kind {
     /// What the limit should look like.
     pub fn accepts(self, limit: &str) -> Result<(), String> {
         let (known, such) = match self {
+            Kind::Words(words) if words.others => return Kind::Open.accepts(limit),
+            Kind::Parts(kind) => return limit.split(':').try_for_each(|part| kind.accepts(part)),
             Kind::Open => (read(limit).is_some(), "a number, a size or a time: 10, 4M, 90s"),
             Kind::Number => (number(limit).is_some(), "this setting is a number without a unit"),
             Kind::Duration { .. } => {
                 (duration(limit).is_some() || bare(limit).is_some(), "a time such as 90s, 2m or 1h")
             }
-            Kind::Size { .. } => (size(limit).is_some(), "a size such as 512, 4K, 10M or 2G"),
+            Kind::Size { .. } => (bytes(limit).is_some(), "a size such as 512, 4K, 10M or 2G"),
             Kind::Octal => (octal(limit).is_some(), "permission bits such as \"0640\""),
-            Kind::Text => (false, "values of this setting have no order"),
+            Kind::Percent => (percent(limit).is_some(), "a share such as 50%"),
+            Kind::Quantity => (quantity(limit).is_some(), "a quantity such as 500m, 2 or 1Gi"),
+            Kind::Text | Kind::AnyCase | Kind::Words(_) => {
+                (false, "values of this setting have no order")
+            }
         };
         if known { Ok(()) } else { Err(such.to_owned()) }
+    }
+
+    /// Whether a rule can ask whether such a value is this word at all.
+    ///
+    /// # Errors
+    /// What the owner takes instead.
+    pub fn takes(self, spellings: &[&str]) -> Result<(), String> {
+        match self {
+            Kind::Words(words) if !words.others => {
+                match spellings.iter().any(|word| words.canonical(word).is_some()) {
+                    true => Ok(()),
+                    false => Err(format!("it can be {}", words.listed())),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a value, in several spellings, is what a rule's word means, the word being read by
+    /// the same owner into several spellings, the first of which is the one written.
+    pub fn same(self, spellings: &[&str], word: &[&str]) -> bool {
+        let Some(first) = word.first() else { return false };
+        if spellings.contains(first) {
+            return true;
+        }
+        match self {
+            Kind::Words(words) => {
+                words.canonical(first).is_some_and(|wanted| {
+                    spellings.iter().any(|text| words.canonical(text) == Some(wanted))
+                }) || words.any_case
+                    && spellings.iter().any(|text| text.eq_ignore_ascii_case(first))
+            }
+            Kind::AnyCase => spellings.iter().any(|text| text.eq_ignore_ascii_case(first)),
+            Kind::Open | Kind::Text => false,
+            Kind::Parts(kind) => {
+                let parts = |text: &str| text.split(':').map(str::to_owned).collect::<Vec<_>>();
+                let wanted = parts(first);
+                spellings.iter().map(|text| parts(text)).any(|is| {
+                    is.len() == wanted.len()
+                        && is.iter().zip(&wanted).all(|(is, wanted)| kind.same(&[is], &[wanted]))
+                })
+            }
+            Kind::Octal => match (bits(spellings), bits(word)) {
+                (Some(is), Some(wanted)) => is == wanted,
+                _ => false,
+            },
+            _ => match (self.count(spellings), self.count(word)) {
+                (Some(is), Some(wanted)) => is == wanted,
+                _ => false,
+            },
+        }
+    }
+
+    /// The number that a value counts, in millionths of the smallest unit. Of several spellings the
+    /// one that the format has made of the value is exact, so the last of them that is a number
+    /// without a unit comes first.
+    fn count(self, spellings: &[&str]) -> Option<i128> {
+        match self {
+            Kind::Number => spellings.iter().rev().find_map(|text| number(text)),
+            Kind::Percent => spellings.iter().find_map(|text| percent(text)),
+            Kind::Quantity => spellings.iter().find_map(|text| quantity(text)),
+            Kind::Duration { bare: unit } => {
+                let unit = i128::from(unit);
+                let plain = spellings.iter().rev().find_map(|text| bare(text)?.checked_mul(unit));
+                plain.or_else(|| spellings.iter().find_map(|text| duration(text)))
+            }
+            Kind::Size { bare: unit } => {
+                let unit = i128::from(unit);
+                let exact = |text: &&str| bare(text.strip_suffix('B')?);
+                let plain = |text: &&str| bare(text)?.checked_mul(unit);
+                let is = spellings.iter().find_map(exact);
+                let is = is.or_else(|| spellings.iter().rev().find_map(plain));
+                is.or_else(|| spellings.iter().find_map(|text| bytes(text)))
+            }
+            _ => None,
+        }
     }
 
     /// Whether an observed value is at most, and at least, the limit. Of the spellings of the
@@ -58,44 +155,48 @@ impl Kind {
     /// # Errors
     /// Why the two cannot be compared.
     pub fn compare(self, spellings: &[&str], limit: &str) -> Result<Order, String> {
-        let found = |value: Option<u64>| value.ok_or_else(|| self.not().to_owned());
-        let wanted = |value: Option<u64>| {
-            value.ok_or_else(|| format!("the limit `{limit}` is {}", self.not()))
-        };
+        self.compare_read(spellings, &[limit])
+    }
+
+    /// [`Kind::compare`] with a limit that the owner has read into several spellings.
+    ///
+    /// # Errors
+    /// Why the two cannot be compared.
+    pub fn compare_read(self, spellings: &[&str], limit: &[&str]) -> Result<Order, String> {
+        let written = limit.first().copied().unwrap_or_default();
+        let missing = || self.not().to_owned();
+        let wrong = || format!("the limit `{written}` is {}", self.not());
         match self {
-            Kind::Open => open(spellings, limit),
-            Kind::Text => Err("values of this setting have no order".to_owned()),
-            Kind::Number => {
-                let is = spellings.iter().find_map(|text| number(text));
-                let is = is.ok_or_else(|| self.not().to_owned())?;
-                let limit = number(limit);
-                let limit = limit.ok_or_else(|| format!("the limit is {}", self.not()))?;
-                Ok(Order::of(&is, &limit))
+            Kind::Words(words) if words.others => open(spellings, written),
+            Kind::Open => open(spellings, written),
+            Kind::Text | Kind::AnyCase | Kind::Words(_) => {
+                Err("values of this setting have no order".to_owned())
             }
-            Kind::Duration { bare: unit } => {
-                let time =
-                    |text: &str| bare(text).map_or_else(|| duration(text), |n| n.checked_mul(unit));
-                // The spelling that the format has made of the value is exact.
-                let plain = spellings.iter().find_map(|text| bare(text)?.checked_mul(unit));
-                let is = found(plain.or_else(|| spellings.iter().find_map(|text| time(text))))?;
-                Ok(Order::of(&is, &wanted(time(limit))?))
-            }
-            Kind::Size { bare: unit } => {
-                let bytes =
-                    |text: &str| bare(text).map_or_else(|| size(text), |n| n.checked_mul(unit));
-                let exact = |text: &&str| bare(text.strip_suffix('B')?);
-                let plain = |text: &&str| bare(text)?.checked_mul(unit);
-                let is = spellings.iter().find_map(exact);
-                let is = is.or_else(|| spellings.iter().find_map(plain));
-                let is = found(is.or_else(|| spellings.iter().find_map(|text| bytes(text))))?;
-                Ok(Order::of(&is, &wanted(bytes(limit))?))
+            Kind::Parts(kind) => {
+                let is: Vec<&str> =
+                    spellings.first().copied().unwrap_or_default().split(':').collect();
+                let limits: Vec<&str> = written.split(':').collect();
+                let mut order = Order { at_most: true, at_least: true };
+                for (index, part) in is.iter().enumerate() {
+                    // One limit is one for each part.
+                    let limit = match limits.as_slice() {
+                        [only] => only,
+                        several => several.get(index).ok_or_else(wrong)?,
+                    };
+                    let one = kind.compare(&[part], limit)?;
+                    order.at_most &= one.at_most;
+                    order.at_least &= one.at_least;
+                }
+                Ok(order)
             }
             Kind::Octal => {
-                let leading = |text: &&&str| text.starts_with('0');
-                let is = spellings.iter().filter(leading).find_map(|text| octal(text));
-                let is = found(is.or_else(|| spellings.iter().find_map(|text| octal(text))))?;
-                let limit = wanted(octal(limit))?;
+                let is = bits(spellings).ok_or_else(missing)?;
+                let limit = bits(limit).ok_or_else(wrong)?;
                 Ok(Order { at_most: is & !limit == 0, at_least: limit & !is == 0 })
+            }
+            _ => {
+                let is = self.count(spellings).ok_or_else(missing)?;
+                Ok(Order::of(&is, &self.count(limit).ok_or_else(wrong)?))
             }
         }
     }
@@ -105,7 +206,8 @@ impl Kind {
             Kind::Duration { .. } => "no span of time that can be compared",
             Kind::Size { .. } => "no size that can be compared",
             Kind::Octal => "no octal permission bits",
-            Kind::Open | Kind::Number | Kind::Text => "no number that can be compared",
+            Kind::Percent => "no share in percent",
+            _ => "no number that can be compared",
         }
     }
 }
@@ -123,6 +225,10 @@ pub enum Special {
     NegativeIsNoLimit,
     /// 0 leaves it to the operating system, so that the number is written elsewhere.
     ZeroIsElsewhere,
+    /// `infinity` means without limit.
+    Infinity,
+    /// 0 and `infinity` mean without limit.
+    ZeroOrInfinity,
 }
 
 impl Special {
@@ -137,11 +243,24 @@ impl Special {
             Special::Nothing => Ok(false),
             Special::ZeroIsNoLimit => Ok(zero()),
             Special::NegativeIsNoLimit => Ok(spellings.iter().any(|text| is_negative(text))),
+            Special::Infinity => Ok(Special::is_infinite(spellings)),
+            Special::ZeroOrInfinity => Ok(Special::is_infinite(spellings) || zero()),
             Special::ZeroIsElsewhere if zero() => {
                 Err("0 leaves it to the operating system".to_owned())
             }
             Special::ZeroIsElsewhere => Ok(false),
         }
+    }
+
+    /// Whether a value is more than every limit, and so at least each of them.
+    pub fn is_endless(self, spellings: &[&str]) -> bool {
+        matches!(self, Special::Infinity | Special::ZeroOrInfinity)
+            && Special::is_infinite(spellings)
+    }
+
+    /// All parts of a value: one that is infinite has no limit where the other one has.
+    fn is_infinite(spellings: &[&str]) -> bool {
+        spellings.iter().any(|text| text.split(':').any(|part| part == "infinity"))
     }
 }
 
@@ -168,11 +287,12 @@ impl Order {
 /// A value of which the format says nothing, by its unit.
 #[derive(Clone, Copy)]
 enum Read {
-    Bare(i64),
-    Size(u64),
-    Duration(u64),
+    Bare(i128),
+    Size(i128),
+    Duration(i128),
+    Percent(i128),
     /// `m` is a minute or a megabyte.
-    Ambiguous(u64),
+    Ambiguous(i128),
 }
 
 fn read(text: &str) -> Option<Read> {
@@ -182,16 +302,19 @@ fn read(text: &str) -> Option<Read> {
     if let Some(digits) = text.strip_suffix('m').and_then(bare) {
         return Some(Read::Ambiguous(digits));
     }
-    size(text).map(Read::Size).or_else(|| duration(text).map(Read::Duration))
+    let size = bytes(text).map(Read::Size);
+    let percent = || percent(text).map(Read::Percent);
+    size.or_else(|| duration(text).map(Read::Duration)).or_else(percent)
 }
 
 fn open(spellings: &[&str], limit: &str) -> Result<Order, String> {
     let wanted = read(limit).ok_or_else(|| format!("the limit `{limit}` is no number"))?;
-    let minutes = |count: u64| count.saturating_mul(60_000_000);
+    let minutes = |count: i128| count.saturating_mul(60_000_000);
     let compare = |is: Read| match (is, wanted) {
-        (Read::Bare(is), Read::Bare(limit)) => Some(Order::of(&is, &limit)),
-        (Read::Size(is), Read::Size(limit))
+        (Read::Bare(is), Read::Bare(limit))
+        | (Read::Size(is), Read::Size(limit))
         | (Read::Duration(is), Read::Duration(limit))
+        | (Read::Percent(is), Read::Percent(limit))
         | (Read::Ambiguous(is), Read::Ambiguous(limit)) => Some(Order::of(&is, &limit)),
         (Read::Ambiguous(is), Read::Size(limit)) => {
             Some(Order::of(&(is.saturating_mul(1 << 20)), &limit))
@@ -218,55 +341,105 @@ fn open(spellings: &[&str], limit: &str) -> Result<Order, String> {
     })
 }
 
-/// Digits alone. A leading zero may mean octal, so that is none.
-fn number(text: &str) -> Option<i64> {
+/// A number in millionths, with or without a fraction. A leading zero may mean octal, so that is
+/// none.
+fn number(text: &str) -> Option<i128> {
     let text = text.trim();
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits == "0" || !digits.starts_with('0');
-    if !plain || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let plain = digits == "0" || digits.starts_with("0.") || !digits.starts_with('0');
+    if plain { bare(digits).map(|number| sign * number) } else { None }
 }
 
-fn bare(text: &str) -> Option<u64> {
+/// Digits in millionths, of which some may stand behind a point; what is smaller is cut.
+fn bare(text: &str) -> Option<i128> {
     let text = text.trim();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || whole.len() > 20 {
+        return None;
+    }
+    let millionths: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    let millionths: i128 = millionths.parse().ok()?;
+    whole.parse::<i128>().ok()?.checked_mul(ONE)?.checked_add(millionths)
 }
 
 fn octal(text: &str) -> Option<u64> {
-    u64::from_str_radix(text.trim(), 8).ok().filter(|_| !text.contains(['+', '-']))
+    let text = text.trim();
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    u64::from_str_radix(digits, 8).ok().filter(|_| !digits.contains(['+', '-']))
+}
+
+/// Permission bits; a spelling with a leading zero is exact.
+fn bits(spellings: &[&str]) -> Option<u64> {
+    let leading = |text: &&&str| text.starts_with('0');
+    let exact = spellings.iter().filter(leading).find_map(|text| octal(text));
+    exact.or_else(|| spellings.iter().find_map(|text| octal(text)))
+}
+
+fn percent(text: &str) -> Option<i128> {
+    bare(text.trim().strip_suffix('%')?)
+}
+
+/// A quantity of Kubernetes in millionths: powers of 1000 and, with `i`, of 1024; `m` is a
+/// thousandth.
+fn quantity(text: &str) -> Option<i128> {
+    let text = text.trim();
+    let end = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
+    let count = bare(text.get(..end)?)?;
+    let factor: i128 = match text.get(end..)? {
+        "" => 1,
+        "m" => return Some(count / 1000),
+        "k" => 1000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "T" => 1_000_000_000_000,
+        "P" => 1_000_000_000_000_000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        "Ti" => 1 << 40,
+        "Pi" => 1 << 50,
+        _ => return None,
+    };
+    count.checked_mul(factor)
 }
 
 /// `10`, `4k`, `10M`, `2G` in bytes, with powers of 1024.
 pub fn size(text: &str) -> Option<u64> {
+    let bytes = bytes(text)?;
+    if bytes % ONE == 0 { u64::try_from(bytes / ONE).ok() } else { None }
+}
+
+/// The same in millionths of a byte: `1.5G`.
+fn bytes(text: &str) -> Option<i128> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+    let factor: i128 = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
         "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        "t" | "tb" | "tib" => 1u64 << 40,
+        "k" | "kb" | "ki" | "kib" => 1 << 10,
+        "m" | "mb" | "mi" | "mib" => 1 << 20,
+        "g" | "gb" | "gi" | "gib" => 1 << 30,
+        "t" | "tb" | "ti" | "tib" => 1 << 40,
         _ => return None,
     };
     bare(digits)?.checked_mul(factor)
 }
 
-/// `90s`, `1h30m`, `5min 20s` in microseconds. Months and years have no fixed length.
-fn duration(text: &str) -> Option<u64> {
+/// `90s`, `1h30m`, `5min 20s`, `0.5s`, `1month` in millionths of a microsecond. A month counts 30.44
+/// days and a year 365.25, `systemd.time(7)`.
+fn duration(text: &str) -> Option<i128> {
     let mut rest = text.trim();
-    let mut total = 0_u64;
+    let mut total = 0_i128;
     if rest.is_empty() {
         return None;
     }
     while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let count = |c: char| c.is_ascii_digit() || c == '.';
+        let digits = rest.len() - rest.trim_start_matches(count).len();
         let (count, behind) = (bare(rest.get(..digits)?)?, rest.get(digits..)?.trim_start());
         let letters =
             behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let unit: u64 = match behind.get(..letters)? {
+        let unit: i128 = match behind.get(..letters)? {
             "us" | "usec" => 1,
             "ms" | "msec" => 1000,
             "s" | "S" | "sec" | "second" | "seconds" => 1_000_000,
@@ -274,6 +447,8 @@ fn duration(text: &str) -> Option<u64> {
             "h" | "H" | "hr" | "hour" | "hours" => 3_600_000_000,
             "d" | "D" | "day" | "days" => 86_400_000_000,
             "w" | "W" | "week" | "weeks" => 604_800_000_000,
+            "M" | "month" | "months" => 2_629_800_000_000,
+            "y" | "year" | "years" => 31_557_600_000_000,
             _ => return None,
         };
         total = total.checked_add(count.checked_mul(unit)?)?;

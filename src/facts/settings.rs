@@ -38,31 +38,59 @@ pub struct Settings {
     pub inherits: bool,
     /// Whether names are compared without regard to case (sshd, ini).
     pub ignore_case: bool,
+    /// Which blocks within others can say a setting of the enclosing one anew.
+    #[serde(default)]
+    pub inner: Inner,
+    /// Whether a block is a thing of its own, so that where it is missing no default applies to it:
+    /// without a `server` of nginx nothing listens on port 80.
+    #[serde(default)]
+    pub things: bool,
+    /// Whether this is a part of a configuration: what it does not set another part may.
+    #[serde(default)]
+    pub part: bool,
+    /// Settings of which a value cannot be told.
+    #[serde(default)]
+    pub undecided: Vec<Undecided>,
 }
 
-/// Blocks within others that can say a setting of the enclosing one anew, where settings are
-/// inherited: contexts of nginx. Not `map`, `types` and the like, whose lines are data.
-const CONTEXTS: [&str; 6] = ["http", "server", "location", "if", "limit_except", "stream"];
+/// A setting of which a value cannot be told, while what the file says of others can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undecided {
+    /// Name.
+    pub name: String,
+    /// Why.
+    pub why: Unknown,
+    /// Whether the values that are told stay in force beside it.
+    pub adds: bool,
+}
 
-/// Directives that are done where they stand: those within say nothing about the enclosing block.
-const DONE_IN_PLACE: [&str; 16] = [
-    "alias",
-    "break",
-    "fastcgi_pass",
-    "grpc_pass",
-    "include",
-    "internal",
-    "listen",
-    "memcached_pass",
-    "proxy_pass",
-    "return",
-    "rewrite",
-    "scgi_pass",
-    "server_name",
-    "set",
-    "try_files",
-    "uwsgi_pass",
-];
+/// Whose blocks say the settings of enclosing ones anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Inner {
+    /// None do, or what they say stands in the enclosing block as well.
+    #[default]
+    None,
+    /// Contexts of nginx, not `map`, `types` and the like, whose lines are data.
+    Nginx,
+    /// Sections of apache.
+    Apache,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            root: Block::root(Path::new("")),
+            files: Vec::new(),
+            unread: Vec::new(),
+            inherits: false,
+            ignore_case: false,
+            inner: Inner::None,
+            things: false,
+            part: false,
+            undecided: Vec::new(),
+        }
+    }
+}
 
 /// A block of settings: the file itself, an nginx `server { }`, an ini `[section]`, a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +105,9 @@ pub struct Block {
     pub settings: Vec<Setting>,
     /// Blocks within, in file order.
     pub blocks: Vec<Block>,
+    /// Whether it is a list without elements.
+    #[serde(default)]
+    pub empty_list: bool,
 }
 
 /// One value of one setting.
@@ -105,7 +136,7 @@ impl Block {
     /// An empty block.
     pub fn new(name: impl Into<String>, label: impl Into<String>, at: Location) -> Self {
         let (name, label) = (name.into(), label.into());
-        Self { name, label, at, settings: Vec::new(), blocks: Vec::new() }
+        Self { name, label, at, settings: Vec::new(), blocks: Vec::new(), empty_list: false }
     }
 
     /// An empty outermost block of the configuration that begins with this file.
@@ -115,89 +146,14 @@ impl Block {
 }
 
 impl Settings {
-    /// All answers for a path such as `http.server.listen`: the last word names the setting, those
-    /// before it the blocks. Names that contain dots may be written in double quotes,
-    /// `"net.ipv4.ip_forward"`; those outside of all blocks are found without. A path that leads to no block at all is not set at the file itself.
-    ///
-    /// Where settings are inherited, what a block further in says instead is an answer as well:
-    /// `autoindex` of a `location` to the question for that of its `server`.
-    pub fn lookup<'a>(&'a self, path: &str) -> Vec<Lookup<'a>> {
-        let words = split_path(path);
-        let Some((name, blocks)) = words.split_last() else { return Vec::new() };
-        let mut found = Vec::new();
-        self.descend(&self.root, blocks, name, &[], &mut found);
-        if found.is_empty() {
-            let whole = self.root.settings.iter().filter(|s| self.same_name(&s.name, path));
-            found.extend(whole.map(Lookup::Set));
-        }
-        if found.is_empty() {
-            found.push(Lookup::NotSet(&self.root.at));
-        }
-        found
-    }
-
     /// Whether a part that could not be read may put another value in the place of one that was
     /// read. Not in nginx, where every value stays in force in its own block.
     pub fn unread_can_override(&self) -> bool {
         !self.inherits
     }
 
-    fn descend<'a>(
-        &'a self,
-        block: &'a Block,
-        path: &[String],
-        name: &str,
-        inherited: &[&'a Setting],
-        found: &mut Vec<Lookup<'a>>,
-    ) {
-        let own: Vec<&Setting> =
-            block.settings.iter().filter(|s| self.same_name(&s.name, name)).collect();
-        let in_force = if own.is_empty() && self.inherits { inherited } else { own.as_slice() };
-        match path.split_first() {
-            None => {
-                match in_force.is_empty() {
-                    true => found.push(Lookup::NotSet(&block.at)),
-                    false => found.extend(in_force.iter().map(|setting| Lookup::Set(setting))),
-                }
-                if self.inherits && !block.name.is_empty() && !DONE_IN_PLACE.contains(&name) {
-                    self.said_anew(block, name, found);
-                }
-            }
-            Some((next, rest)) => {
-                for inner in block.blocks.iter().filter(|b| self.same_name(&b.name, next)) {
-                    self.descend(inner, rest, name, in_force, found);
-                }
-            }
-        }
-    }
-
-    fn said_anew<'a>(&'a self, block: &'a Block, name: &str, found: &mut Vec<Lookup<'a>>) {
-        for inner in block.blocks.iter().filter(|b| CONTEXTS.contains(&b.name.as_str())) {
-            let own = inner.settings.iter().filter(|s| self.same_name(&s.name, name));
-            found.extend(own.map(Lookup::Set));
-            self.said_anew(inner, name, found);
-        }
-    }
-
-    fn same_name(&self, a: &str, b: &str) -> bool {
+    /// Whether two names are one.
+    pub fn same_name(&self, a: &str, b: &str) -> bool {
         if self.ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
     }
-}
-
-/// Splits `a."b.c".d` into its words.
-fn split_path(path: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for c in path.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '.' if !quoted => words.push(String::new()),
-            other => {
-                if let Some(word) = words.last_mut() {
-                    word.push(other);
-                }
-            }
-        }
-    }
-    words
 }

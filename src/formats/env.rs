@@ -20,6 +20,7 @@ pub const FORMAT: Format = Format {
           assignment wins; nothing is expanded.",
     recognises,
     parse,
+    also: |_, _| Vec::new(),
     default: |_| None,
     kind: |_| Kind::Open,
     special: |_| Special::Nothing,
@@ -48,14 +49,21 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
     }
     let settings = in_force(reader.said, branches);
     let at = Location { file: path.to_path_buf(), line: 0 };
-    let root =
-        Block { name: String::new(), label: String::new(), at, settings, blocks: Vec::new() };
+    let root = Block {
+        name: String::new(),
+        label: String::new(),
+        at,
+        settings,
+        blocks: Vec::new(),
+        empty_list: false,
+    };
     Ok(Settings {
         root,
         files: vec![path.to_path_buf()],
         unread: reader.unread.into_iter().collect(),
         inherits: false,
         ignore_case: false,
+        ..Settings::default()
     })
 }
 

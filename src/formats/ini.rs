@@ -20,6 +20,7 @@ pub const FORMAT: Format = Format {
           all count; a name alone means true.",
     recognises,
     parse,
+    also: |_, _| Vec::new(),
     default: |_| None,
     kind: |_| Kind::Open,
     special: |_| Special::Nothing,
@@ -69,7 +70,14 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
         }
     }
     let files = vec![path.to_path_buf()];
-    Ok(Settings { root, files, unread: Vec::new(), inherits: false, ignore_case: true })
+    Ok(Settings {
+        root,
+        files,
+        unread: Vec::new(),
+        inherits: false,
+        ignore_case: true,
+        ..Settings::default()
+    })
 }
 
 fn block(path: &Path, line: u32, name: &str, label: &str) -> Block {
@@ -79,6 +87,7 @@ fn block(path: &Path, line: u32, name: &str, label: &str) -> Block {
         at: Location { file: path.to_path_buf(), line },
         settings: Vec::new(),
         blocks: Vec::new(),
+        empty_list: false,
     }
 }
 

@@ -6,6 +6,7 @@ use super::tree::{self, Node};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::Settings;
+use crate::facts::words::Words;
 use crate::host::Files;
 use std::path::Path;
 
@@ -15,10 +16,14 @@ pub const FORMAT: Format = Format {
     doc: "JSON: objects are blocks, every element of a list is a value of its own.",
     recognises: |path| path.extension().is_some_and(|extension| extension == "json"),
     parse,
+    also: |_, _| Vec::new(),
     default: |_| None,
-    kind: |_| Kind::Open,
+    kind: |_| Kind::Words(&BOOLEANS),
     special: |_| Special::Nothing,
 };
+
+/// Of the words of a rule, `True` is `true`.
+static BOOLEANS: Words = Words::among_others(&[&["true"], &["false"]]);
 
 /// Parses one JSON text.
 ///

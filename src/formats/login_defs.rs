@@ -9,6 +9,7 @@ use super::{Format, last};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
+use crate::facts::words::Words;
 use crate::host::Files;
 use std::path::Path;
 
@@ -19,6 +20,7 @@ pub const FORMAT: Format = Format {
           in decimal as well.",
     recognises: |path| path.file_name().is_some_and(|name| name == "login.defs"),
     parse,
+    also: |_, text| number(text).into_iter().collect(),
     default: |_| None,
     kind,
     special,
@@ -27,6 +29,31 @@ pub const FORMAT: Format = Format {
 /// shadow reads lines in pieces of this many bytes.
 const LINE: usize = 1023;
 
+/// `getdef_bool()` of shadow: yes, in any case, and everything else is no.
+static FLAG: Words = Words::of(&[&["yes"], &["no"]]);
+static FLAG_OR_MORE: Words = Words::among_others(&[&["yes"], &["no"]]);
+
+/// Settings that are yes or no.
+const FLAGS: &[&str] = &[
+    "CREATE_HOME",
+    "DEFAULT_HOME",
+    "FAILLOG_ENAB",
+    "FORCE_SHADOW",
+    "LASTLOG_ENAB",
+    "LOG_OK_LOGINS",
+    "LOG_UNKFAIL_ENAB",
+    "MAIL_CHECK_ENAB",
+    "MD5_CRYPT_ENAB",
+    "OBSCURE_CHECKS_ENAB",
+    "PASS_ALWAYS_WARN",
+    "PORTTIME_CHECKS_ENAB",
+    "QUOTAS_ENAB",
+    "SU_WHEEL_ONLY",
+    "SYSLOG_SG_ENAB",
+    "SYSLOG_SU_ENAB",
+    "USERGROUPS_ENAB",
+];
+
 /// login.defs(5) says of each what it counts.
 fn kind(path: &str) -> Kind {
     const DAY: u64 = 86_400_000_000;
@@ -34,8 +61,10 @@ fn kind(path: &str) -> Kind {
         "PASS_MAX_DAYS" | "PASS_MIN_DAYS" | "PASS_WARN_AGE" => Kind::Duration { bare: DAY },
         "FAIL_DELAY" | "LOGIN_TIMEOUT" => Kind::SECONDS,
         "HOME_MODE" | "TTYPERM" | "UMASK" => Kind::Octal,
-        "ENCRYPT_METHOD" | "ENV_PATH" | "ENV_SUPATH" | "MAIL_DIR" => Kind::Text,
-        _ => Kind::Number,
+        "ENCRYPT_METHOD" => Kind::AnyCase,
+        "ENV_PATH" | "ENV_SUPATH" | "MAIL_DIR" => Kind::Text,
+        _ if FLAGS.contains(&path) => Kind::Words(&FLAG),
+        _ => Kind::Words(&FLAG_OR_MORE),
     }
 }
 
@@ -69,14 +98,25 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
         let Some((name, rest)) = text.split_once([' ', '\t']) else { continue };
         let value = rest.trim_start_matches([' ', '"', '\t']);
         let value = value.split('"').next().unwrap_or_default().to_owned();
-        let also = number(&value).filter(|number| *number != value).into_iter().collect();
+        let mut also: Vec<String> =
+            number(&value).filter(|number| *number != value).into_iter().collect();
+        if FLAGS.contains(&name) && !value.eq_ignore_ascii_case("yes") {
+            also.push("no".into());
+        }
         let at = Location { file: path.to_path_buf(), line };
         said.push(Setting { name: name.to_owned(), value, also, at });
     }
     let mut root = Block::root(path);
     root.settings = last::in_force(said, |setting| Some(setting.name.clone()));
     let files = vec![path.to_path_buf()];
-    Ok(Settings { root, files, unread: Vec::new(), inherits: false, ignore_case: false })
+    Ok(Settings {
+        root,
+        files,
+        unread: Vec::new(),
+        inherits: false,
+        ignore_case: false,
+        ..Settings::default()
+    })
 }
 
 /// `isspace(3)` in the C locale.

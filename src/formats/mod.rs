@@ -59,6 +59,10 @@ pub struct Format {
     pub parse: fn(&dyn Files, &Path, &[u8]) -> Fact<Settings>,
     /// The value that the daemon uses for a setting path which is not set, where that is a documented constant.
     pub default: fn(&str) -> Option<&'static str>,
+    /// Other spellings that mean the same to the daemon as a text given for the setting at a path: by
+    /// the words of a rule and by a default, as [`Setting::also`](crate::facts::settings::Setting)
+    /// has them of the value in the file.
+    pub also: fn(&str, &str) -> Vec<String>,
     /// What the values of the setting at a path count.
     pub kind: fn(&str) -> Kind,
     /// Which values of the setting at a path mean "no limit" and so are below none.
@@ -93,4 +97,9 @@ pub fn by_name(name: &str) -> Option<&'static Format> {
 /// The format that a path suggests.
 pub fn for_path(path: &Path) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.recognises)(path))
+}
+
+/// The name of the setting that a path leads to.
+pub fn last_word(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default().trim_matches('"')
 }

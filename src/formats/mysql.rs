@@ -12,6 +12,7 @@ use super::{Format, last};
 use crate::facts::file::FileKind;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
+use crate::facts::words::Words;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub const FORMAT: Format = Format {
           `mysqld` answers for all groups that a server may read.",
     recognises,
     parse,
+    also: |path, text| spellings(path, text),
     default,
     kind,
     special,
@@ -57,7 +59,9 @@ fn kind(path: &str) -> Kind {
     match name.as_str() {
         "max-allowed-packet" | "thread-stack" | "key-buffer" => Kind::BYTES,
         "long-query-time" => Kind::SECONDS,
-        "bind-address" | "user" | "sql-mode" | "datadir" | "socket" => Kind::Text,
+        "sql-mode" => Kind::AnyCase,
+        "binlog-row-image" => Kind::Words(&ROW_IMAGE),
+        name if is_name(name) => Kind::Text,
         _ if name.ends_with("-timeout") => Kind::SECONDS,
         _ if name.ends_with("-buffer-size")
             || name.ends_with("-cache-size") && name.contains("query") =>
@@ -66,7 +70,7 @@ fn kind(path: &str) -> Kind {
         }
         _ if name.starts_with("max-") && name.ends_with("-connections") => Kind::Number,
         "port" | "max-connect-errors" | "open-files-limit" => Kind::Number,
-        _ => Kind::Open,
+        _ => Kind::Words(&FLAG_OR_MORE),
     }
 }
 
@@ -85,6 +89,13 @@ fn special(path: &str) -> Special {
         | "max-user-connections" => Special::ZeroIsNoLimit,
         _ => Special::Nothing,
     }
+}
+
+/// Whether the file stands where those are that the main one includes.
+fn is_part(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|name| {
+        ["conf.d", "mysql.conf.d", "mariadb.conf.d", "my.cnf.d"].iter().any(|known| name == *known)
+    })
 }
 
 /// Parses an option file and what it includes.
@@ -110,7 +121,7 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     let mut server = Block::new("mysqld", "", root.at.clone());
     for mut group in reader.groups {
         let said = std::mem::take(&mut group.settings);
-        group.settings = both_spellings(last::in_force(said, |s| Some(s.name.clone())));
+        group.settings = both_spellings(in_force(said));
         // What a server reads of this group is told with the rest of it.
         if group.name == "mysqld" {
             server.at = group.at;
@@ -119,12 +130,27 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         }
     }
     for said in reader.server.into_values() {
-        let in_force = last::in_force(said, |s| Some(s.name.clone()));
-        server.settings.extend(both_spellings(in_force));
+        server.settings.extend(both_spellings(in_force(said)));
     }
     root.blocks.insert(0, server);
     let Includes { read, unread, .. } = reader.includes;
-    Ok(Settings { root, files: read, unread, inherits: false, ignore_case: false })
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: false,
+        ignore_case: false,
+        part: is_part(path),
+        ..Settings::default()
+    })
+}
+
+/// Of a name the last value holds; of `user` the first, behind which the server warns of others.
+fn in_force(said: Vec<Setting>) -> Vec<Setting> {
+    let mut user = false;
+    let first =
+        said.into_iter().filter(|s| s.name != "user" || !std::mem::replace(&mut user, true));
+    last::in_force(first.collect(), |s| Some(s.name.clone()))
 }
 
 struct Reader<'a> {
@@ -178,24 +204,24 @@ impl Reader<'_> {
                 Some((name, value)) => (name.trim_end_matches(is_space), Some(value)),
                 None => (text, None),
             };
-            let mut also = match value {
-                // An option alone is on.
-                None => vec!["true".to_owned(), "1".to_owned(), "ON".to_owned()],
-                Some(_) => Vec::new(),
-            };
             let value = value.map(|value| unescape(value.trim_matches(is_space)));
-            let value = value.unwrap_or_default();
-            if value.eq_ignore_ascii_case("on") || value.eq_ignore_ascii_case("off") {
-                also = vec![value.to_ascii_uppercase(), value.to_ascii_lowercase()];
-            }
-            also.retain(|spelling| *spelling != value);
-            let name = name.replace('_', "-");
-            let setting = Setting { name, value, also, at };
+            let written = name.replace('_', "-");
+            let setting = Setting {
+                name: written.clone(),
+                also: spellings("", value.as_deref().unwrap_or("ON")),
+                value: value.clone().unwrap_or_default(),
+                at: at.clone(),
+            };
+            let setting = if value.is_none() { on(setting) } else { setting };
+            // What a prefix makes of it: several options may be meant, which the server decides by
+            // those that it knows.
+            let meant = prefixed(&written, value.as_deref(), &at);
+            let meant: Vec<Setting> = meant.into_iter().chain([setting]).collect();
             if let Some(class) = server_class(&block.name) {
                 self.budget.take(path)?;
-                self.server.entry(class).or_default().push(setting.clone());
+                self.server.entry(class).or_default().extend(meant.iter().cloned());
             }
-            block.settings.push(setting);
+            block.settings.extend(meant);
         }
         Ok(())
     }
@@ -253,6 +279,99 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// An option alone is on.
+fn on(setting: Setting) -> Setting {
+    let also = ["true", "1", "ON"].map(str::to_owned).to_vec();
+    Setting { value: String::new(), also, ..setting }
+}
+
+/// What an option with a prefix sets, `my_getopt.c`: `loose-` lets an unknown one be no error,
+/// `skip-` and `disable-` turn it off, `enable-` turns it on, and `maximum-` is its upper bound.
+fn prefixed(name: &str, value: Option<&str>, at: &Location) -> Vec<Setting> {
+    let plain = |name: &str, value: &str| Setting {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        also: spellings("", value),
+        at: at.clone(),
+    };
+    if let Some(rest) = name.strip_prefix("loose-") {
+        let own = match value {
+            Some(value) => plain(rest, value),
+            None => on(plain(rest, "")),
+        };
+        let inner = prefixed(rest, value, at);
+        return inner.into_iter().chain([own]).collect();
+    }
+    // `skip-networking` and the like are options of their own, and are kept as such beside.
+    let off = name.strip_prefix("skip-").or_else(|| name.strip_prefix("disable-"));
+    // With a value of 0 a negation is none.
+    let negated = value.and_then(boolean) == Some(false);
+    let word = |on: bool| if on { "ON" } else { "OFF" };
+    match (off, name.strip_prefix("enable-")) {
+        (Some(rest), _) => vec![plain(rest, word(negated))],
+        (None, Some(rest)) => vec![plain(rest, word(!negated))],
+        (None, None) => Vec::new(),
+    }
+}
+
+/// `get_bool_argument()` of `my_getopt.c`.
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "on" | "true" => Some(true),
+        "0" | "off" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// Other spellings of a value that mean the same: a number with its factor multiplied, a flag by
+/// all its words.
+fn spellings(_name: &str, value: &str) -> Vec<String> {
+    let mut also: Vec<String> = match boolean(value) {
+        Some(true) => ["ON", "on", "1"].map(str::to_owned).to_vec(),
+        Some(false) => ["OFF", "off", "0"].map(str::to_owned).to_vec(),
+        None => Vec::new(),
+    };
+    let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match value.get(digits.len()..).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        "p" => 50,
+        "e" => 60,
+        _ => 0,
+    };
+    if shift > 0
+        && let Some(number) = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift))
+    {
+        also.push(number.to_string());
+    }
+    also.retain(|spelling| spelling != value);
+    also
+}
+
+/// Flags by all their words, and words of enumerations without regard to case.
+static FLAG_OR_MORE: Words = Words::among_others(&[&["ON", "1", "TRUE"], &["OFF", "0", "FALSE"]]);
+static ROW_IMAGE: Words =
+    Words::of(&[&["MINIMAL", "0"], &["NOBLOB", "1"], &["FULL", "2"], &["FULL_NODUP", "3"]]);
+
+/// Options whose values are names of files, accounts and the like, so that case matters.
+fn is_name(name: &str) -> bool {
+    matches!(
+        name,
+        "user"
+            | "datadir"
+            | "basedir"
+            | "socket"
+            | "tmpdir"
+            | "bind-address"
+            | "plugin-load-add"
+            | "plugin-load"
+    ) || ["-file", "-dir", "-path", "-cert", "-key", "-ca", "-crl"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// Under what a server reads a group: the empty name for what every server does, its own for what

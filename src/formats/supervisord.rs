@@ -10,6 +10,7 @@ use super::limits::{Budget, malformed};
 use super::{Format, last};
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
+use crate::facts::words::Words;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub const FORMAT: Format = Format {
           files of `[include]`.",
     recognises,
     parse,
+    also: |_, _| Vec::new(),
     default,
     kind,
     special,
@@ -49,13 +51,22 @@ fn default(path: &str) -> Option<&'static str> {
     })
 }
 
+/// `boolean()` of supervisor's `datatypes.py`.
+static FLAG: Words = Words::of(&[&["true", "yes", "on", "1"], &["false", "no", "off", "0"]]);
+static RESTART: Words =
+    Words::of(&[&["true", "yes", "on", "1"], &["false", "no", "off", "0"], &["unexpected"]]);
+
 fn kind(path: &str) -> Kind {
     match path.rsplit('.').next().unwrap_or_default() {
         "startsecs" | "stopwaitsecs" => Kind::SECONDS,
         "umask" | "chmod" => Kind::Octal,
         name if name.ends_with("_maxbytes") => Kind::BYTES,
         "minfds" | "minprocs" | "numprocs" | "priority" | "startretries" => Kind::Number,
-        "autostart" | "command" | "nodaemon" | "user" => Kind::Text,
+        "autorestart" => Kind::Words(&RESTART),
+        "autostart" | "nodaemon" | "redirect_stderr" | "killasgroup" | "stopasgroup" => {
+            Kind::Words(&FLAG)
+        }
+        "command" | "user" => Kind::Text,
         _ => Kind::Open,
     }
 }
@@ -83,6 +94,11 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     reader.read(path, content)?;
     reader.include(path)?;
     let mut root = reader.root;
+    // These are programs too, that supervisord starts under the name of another section.
+    let started = ["fcgi-program", "eventlistener"];
+    let also: Vec<Block> =
+        root.blocks.iter().filter(|b| started.contains(&b.name.as_str())).cloned().collect();
+    root.blocks.extend(also.into_iter().map(|block| Block { name: "program".into(), ..block }));
     for block in &mut root.blocks {
         let said = std::mem::take(&mut block.settings);
         block.settings = last::in_force(said, |setting| Some(setting.name.clone()));
@@ -92,7 +108,14 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         let cause = Cause::Unsupported("a [DEFAULT] section, which changes all others".into());
         unread.push(Unknown::new(path.display().to_string(), cause));
     }
-    Ok(Settings { root, files: read, unread, inherits: false, ignore_case: false })
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: false,
+        ignore_case: false,
+        ..Settings::default()
+    })
 }
 
 struct Reader<'a> {

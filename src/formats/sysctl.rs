@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
                 && path.parent().is_some_and(|parent| parent.ends_with("sysctl.d"))
     },
     parse,
+    also: |_, text| spellings("", text),
     default: |_| None,
     kind: |_| Kind::Number,
     special: |_| Special::Nothing,
@@ -63,7 +64,8 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
         }
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
         let at = Location { file: path.to_path_buf(), line: number };
-        last.insert(name.clone(), Setting { name, value, also: Vec::new(), at });
+        let also = spellings(&name, &value);
+        last.insert(name.clone(), Setting { name, value, also, at });
     }
     let mut root = block(path, 0, "");
     for setting in last.values() {
@@ -73,7 +75,34 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
     all.sort_by_key(|setting| setting.at.line);
     root.settings.extend(all);
     let files = vec![path.to_path_buf()];
-    Ok(Settings { root, files, unread: Vec::new(), inherits: false, ignore_case: false })
+    Ok(Settings {
+        root,
+        files,
+        unread: Vec::new(),
+        inherits: false,
+        ignore_case: false,
+        ..Settings::default()
+    })
+}
+
+/// What the kernel makes of a value, in decimal: `strtol(3)` without a given base reads each number,
+/// and what stands behind white space and is none is passed over (`proc_get_long()` and
+/// `proc_skip_spaces()` of `kernel/sysctl.c`).
+pub fn spellings(_key: &str, value: &str) -> Vec<String> {
+    let number = |word: &str| {
+        let (sign, digits) = word.strip_prefix('-').map_or(("", word), |digits| ("-", digits));
+        let hex = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+        let number = match (hex, digits.strip_prefix('0')) {
+            (Some(hex), _) => u64::from_str_radix(hex, 16).ok()?,
+            (None, Some(octal)) if !octal.is_empty() => u64::from_str_radix(octal, 8).ok()?,
+            _ if digits.starts_with('+') => return None,
+            _ => digits.parse::<u64>().ok()?,
+        };
+        Some(format!("{sign}{number}"))
+    };
+    let numbers: Vec<String> = value.split_whitespace().map_while(number).collect();
+    let read = numbers.join(" ");
+    if read.is_empty() || read == value { Vec::new() } else { vec![read] }
 }
 
 /// A key with dots between its parts. If a slash comes first, slashes are what separates, and a dot
@@ -114,5 +143,6 @@ fn block(path: &Path, line: u32, name: &str) -> Block {
         at: Location { file: path.to_path_buf(), line },
         settings: Vec::new(),
         blocks: Vec::new(),
+        empty_list: false,
     }
 }

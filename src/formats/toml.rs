@@ -6,6 +6,7 @@ use super::tree::{self, Node};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::Settings;
+use crate::facts::words::Words;
 use crate::host::Files;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
@@ -19,10 +20,14 @@ pub const FORMAT: Format = Format {
           dates as written.",
     recognises: |path| path.extension().is_some_and(|extension| extension == "toml"),
     parse,
+    also: |_, _| Vec::new(),
     default: |_| None,
-    kind: |_| Kind::Open,
+    kind: |_| Kind::Words(&BOOLEANS),
     special: |_| Special::Nothing,
 };
+
+/// Of the words of a rule, `True` is `true`.
+static BOOLEANS: Words = Words::among_others(&[&["true"], &["false"]]);
 
 /// Parses a TOML document.
 ///

@@ -62,7 +62,14 @@ pub fn settings(path: &Path, documents: Vec<Node>) -> Fact<Settings> {
         }
     }
     let files = vec![path.to_path_buf()];
-    Ok(Settings { root, files, unread: Vec::new(), inherits: false, ignore_case: false })
+    Ok(Settings {
+        root,
+        files,
+        unread: Vec::new(),
+        inherits: false,
+        ignore_case: false,
+        ..Settings::default()
+    })
 }
 
 /// The unknown for a document that is nested too deeply.
@@ -83,6 +90,7 @@ impl Builder<'_> {
             at: Location { file: self.path.to_path_buf(), line },
             settings: Vec::new(),
             blocks: Vec::new(),
+            empty_list: false,
         }
     }
 
@@ -111,6 +119,11 @@ impl Builder<'_> {
             Node::Scalar(value, line, also) => {
                 let at = Location { file: self.path.to_path_buf(), line };
                 into.settings.push(Setting { name: name.to_owned(), value, also, at });
+            }
+            Node::List(nodes) if nodes.is_empty() => {
+                let mut block = self.block(name, line);
+                block.empty_list = true;
+                into.blocks.push(block);
             }
             Node::List(nodes) => {
                 for node in nodes {

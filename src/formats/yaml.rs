@@ -9,6 +9,7 @@ use super::tree::{self, Node};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::Settings;
+use crate::facts::words::Words;
 use crate::host::Files;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::BTreeMap;
@@ -18,12 +19,33 @@ use std::path::Path;
 pub const FORMAT: Format = Format {
     name: "yaml",
     doc: "YAML: maps are blocks, every element of a list is a value of its own; scalars as written.",
-    recognises: |path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"),
+    recognises: |path| {
+        path.extension().is_some_and(|e| e == "yaml" || e == "yml")
+            || path.ends_with("cloud/cloud.cfg")
+            || path.parent().is_some_and(|parent| parent.ends_with("cloud/cloud.cfg.d"))
+    },
     parse,
+    also: |_, _| Vec::new(),
     default: |_| None,
-    kind: |_| Kind::Open,
+    kind,
     special: |_| Special::Nothing,
 };
+
+/// What YAML 1.1 calls true and false in all its spellings but the single letters: readers of both
+/// versions are common, and one of 1.2 finds no other meaning in `yes` than a person does.
+static BOOLEANS: Words = Words::among_others(&[&["true", "yes", "on"], &["false", "no", "off"]]);
+
+/// Quantities are where Kubernetes has them.
+fn kind(path: &str) -> Kind {
+    let mut words = path.rsplit('.');
+    let (name, of) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let measured =
+        matches!(name.trim_matches('"'), "cpu" | "memory" | "ephemeral-storage" | "storage");
+    match measured && matches!(of, "limits" | "requests" | "hard" | "max" | "min" | "default") {
+        true => Kind::Quantity,
+        false => Kind::Words(&BOOLEANS),
+    }
+}
 
 /// Parses all documents of a YAML file.
 ///
@@ -157,7 +179,11 @@ fn scalar(text: &str, style: ScalarStyle, line: u32) -> Node {
     if style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
         return Node::scalar("null", line);
     }
-    Node::scalar(text, line)
+    // A number with a leading zero is octal, as 0o is in YAML 1.2.
+    let octal = text.strip_prefix("0o").or_else(|| text.strip_prefix('0'));
+    let octal = octal.filter(|digits| !digits.is_empty() && style == ScalarStyle::Plain);
+    let number = octal.and_then(|digits| u64::from_str_radix(digits, 8).ok());
+    Node::Scalar(text.to_owned(), line, number.map(|n| n.to_string()).into_iter().collect())
 }
 
 /// A copy that counts, so that aliases of aliases cannot grow without bound.

@@ -3,8 +3,7 @@
 use super::expect::{Expect, Operand, Term};
 use super::mode::ModeExpectation;
 use super::node::Scalar;
-use crate::facts::quantity::{self, Kind, Special};
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::quantity;
 use std::fmt;
 
 /// Any text, compared literally.
@@ -175,29 +174,6 @@ impl Operand for SettingValue {
 
     fn show(&self) -> String {
         if self.0.is_empty() { "\"\"".into() } else { self.0.clone() }
-    }
-}
-
-impl Expect<SettingValue> {
-    /// Whether one of several spellings of an observed value of this kind is as expected. Values of
-    /// different kinds have no order: that is an unknown, not a "no". A value that means "no limit"
-    /// is never `at_most` something; for `at_least` it is the number that it is, so that `at_least: 1`
-    /// keeps on demanding that there is a limit.
-    pub fn holds_for(&self, spellings: &[&str], kind: Kind, special: Special) -> Fact<bool> {
-        let shown = spellings.first().copied().unwrap_or_default();
-        let unknown = |why| Unknown::new(format!("`{shown}`"), Cause::Malformed(why));
-        let order = |limit: &SettingValue| kind.compare(spellings, &limit.0).map_err(unknown);
-        let no_limit = || special.no_limit(kind, spellings).map_err(unknown);
-        self.holds(&mut |term| match term {
-            Term::Is(value) => Ok(spellings.contains(&value.0.as_str())),
-            Term::Matches(pattern) => Ok(spellings.iter().any(|text| pattern.is_match(text))),
-            Term::AtMost(_) if no_limit()? => Ok(false),
-            Term::AtMost(limit) => order(limit).map(|order| order.at_most),
-            Term::AtLeast(limit) => {
-                no_limit()?;
-                order(limit).map(|order| order.at_least)
-            }
-        })
     }
 }
 

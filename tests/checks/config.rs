@@ -611,3 +611,34 @@ fn what_a_list_adds_to_what_is_built_in_or_takes_from_it_is_seen() {
     ciphers("-a", "{ only: [b], default: 'a,b' }").passes();
     assert_eq!(ciphers("+c", "{ only: [a, b], default: 'a,b' }").exit(), 1);
 }
+
+// --- one reading ---------------------------------------------------------------------------------
+
+#[test]
+fn a_word_means_what_the_daemon_takes_it_for_however_it_is_written() {
+    sshd_must("LogLevel: QUIET").on(&sshd("LogLevel quiet")).passes();
+    sshd_must("LoginGraceTime: 2m").on(&sshd("LoginGraceTime 120")).passes();
+    sshd_must("ListenAddress: 0.0.0.0").on(&sshd("ListenAddress 0.0.0.0:2222")).passes();
+    // A default has every spelling that a value in the file has.
+    sshd_must("PermitRootLogin: without-password").on(&sshd("UsePAM yes")).passes();
+    let compression = sshd_must("Compression: { not: 'yes' }");
+    assert_eq!(compression.on(&sshd("UsePAM yes")).exit(), 1);
+}
+
+#[test]
+fn a_word_that_the_setting_cannot_take_is_refused_with_those_it_can() {
+    let refused = sshd_must("PermitRootLogin: { not: maybe }").is_refused();
+    assert!(refused.contains("yes, no, prohibit-password, forced-commands-only"), "{refused}");
+}
+
+#[test]
+fn a_block_that_is_there_is_set_and_a_path_to_none_has_no_default() {
+    let host = nginx("events { } stream { } http { server { location / { autoindex on; } } }");
+    assert_eq!(must("stream: { set: false }").on(&host).exit(), 1);
+    must("stream: { set: true }").on(&host).passes();
+    for path in ["http.sever.autoindex", "server.autoindex", "http.location.autoindex"] {
+        assert_eq!(must(&format!("{path}: 'off'")).on(&host).exit(), 1, "{path}");
+    }
+    let location = must("http.server.location[\"/\"].autoindex: 'off'");
+    assert_eq!(location.on(&host).exit(), 1);
+}

@@ -93,6 +93,8 @@ fn mariadb_itself_takes_the_same_arguments() {
     for setting in settings.root.blocks[0].settings.iter().filter(|s| !s.name.contains('_')) {
         ours.insert(setting.name.clone(), setting.value.trim_end().to_owned());
     }
+    // What an option with a prefix sets stands under the name of that as well.
+    assert_eq!(ours.remove("networking").as_deref(), Some("OFF"));
     // MariaDB reads the group of its own name too, and that here stands behind.
     assert_eq!(values(&settings, "mysqld.port"), ["3", "2"]);
     ours.insert("port".into(), "3".into());

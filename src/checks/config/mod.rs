@@ -1,5 +1,6 @@
 #![doc = include_str!("page.md")]
 
+pub mod compare;
 mod places;
 pub(crate) mod refer;
 pub mod setting;

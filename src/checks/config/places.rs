@@ -1,8 +1,9 @@
 //! A set-valued setting, compared place by place.
 
+use super::compare::Reading;
 use super::wanted::Wanted;
-use crate::facts::quantity::{Kind, Special};
-use crate::facts::settings::{Block, Lookup, Setting, Settings};
+use crate::facts::places::Place;
+use crate::facts::settings::Setting;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::sets::{Between, Members};
 use crate::policy::expect::{Expect, Term};
@@ -15,56 +16,13 @@ pub struct Compared<'a> {
     pub set: &'a SetOf<Expect<SettingValue>>,
     /// What separates them.
     pub between: Option<Between>,
-    /// What the setting counts.
-    pub kind: Kind,
-    /// What means "no limit".
-    pub special: Special,
+    /// How the setting is read.
+    pub reading: &'a Reading,
     /// What applies where it is not set.
     pub default: Option<&'a str>,
     /// Whether a setting that is not there is the set without members: in formats without an owner,
     /// who would put a default in its place.
     pub empty_if_unset: bool,
-}
-
-/// The answer for each lookup: that of the place in which it stands.
-pub fn judge<'a>(
-    settings: &'a Settings,
-    found: &[Lookup<'a>],
-    compared: &Compared,
-) -> Vec<Fact<bool>> {
-    let places: Vec<Option<*const Block>> = found
-        .iter()
-        .map(|lookup| match lookup {
-            Lookup::Set(setting) => block_of(&settings.root, setting).map(std::ptr::from_ref),
-            Lookup::NotSet(_) => None,
-        })
-        .collect();
-    let answer = |(index, lookup): (usize, &Lookup)| match lookup {
-        Lookup::NotSet(at) => {
-            // A path whose blocks are not there at all leads to the file itself.
-            let no_place = std::ptr::eq(*at, &raw const settings.root.at);
-            match compared.default {
-                Some(default) => compared.holds(&[compared.of_text(default)]),
-                None if compared.empty_if_unset && !no_place => compared.holds(&[]),
-                None => Ok(false),
-            }
-        }
-        Lookup::Set(_) => {
-            let place = places.get(index).copied().flatten();
-            let members: Vec<Line> = found
-                .iter()
-                .zip(&places)
-                .filter(|(_, other)| place.is_some() && **other == place)
-                .filter_map(|(lookup, _)| match lookup {
-                    Lookup::Set(setting) => Some(*setting),
-                    Lookup::NotSet(_) => None,
-                })
-                .map(|setting| compared.of_setting(setting))
-                .collect();
-            compared.holds(&members)
-        }
-    };
-    found.iter().enumerate().map(answer).collect()
 }
 
 /// What one line of a setting has for members.
@@ -89,6 +47,20 @@ enum Base {
 }
 
 impl Compared<'_> {
+    /// Whether what one place says is as wanted.
+    pub fn judge(&self, place: &Place) -> Fact<bool> {
+        if !place.values.is_empty() {
+            let lines: Vec<Line> =
+                place.values.iter().map(|setting| self.of_setting(setting)).collect();
+            return self.holds(&lines);
+        }
+        match self.default {
+            Some(default) => self.holds(&[self.of_text(default)]),
+            None if self.empty_if_unset => self.holds(&[]),
+            None => Ok(false),
+        }
+    }
+
     fn holds(&self, lines: &[Line]) -> Fact<bool> {
         if let Some(line) = lines.iter().find(|line| line.base != Base::Replaced) {
             return match self.default {
@@ -107,7 +79,7 @@ impl Compared<'_> {
             members.chain(wholes.iter().map(|one| (one, true))).collect();
         let fits = |expect: &Expect<SettingValue>, (spellings, _): &(&Vec<String>, bool)| {
             let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
-            expect.holds_for(&spellings, self.kind, self.special)
+            self.reading.holds(expect, &spellings)
         };
         self.set.judge_but(&found, fits, |(_, whole)| *whole).holds
     }
@@ -176,14 +148,6 @@ impl Compared<'_> {
             spellings.extend(setting.also.iter().cloned());
         }
         line
-    }
-}
-
-/// The block that a setting stands in.
-fn block_of<'a>(block: &'a Block, setting: &Setting) -> Option<&'a Block> {
-    match block.settings.iter().any(|one| std::ptr::eq(one, setting)) {
-        true => Some(block),
-        false => block.blocks.iter().find_map(|inner| block_of(inner, setting)),
     }
 }
 

@@ -1,17 +1,19 @@
 //! One setting of a configuration file against what a rule wants of it.
 
-use super::places::{self, Compared, each_place_decides, has_no_owner};
+use super::compare::Reading;
+use super::places::{Compared, each_place_decides, has_no_owner};
 use super::wanted::Wanted;
 use crate::access::route::route;
-use crate::facts::quantity::{Kind, Special};
-use crate::facts::settings::{Location, Lookup, Setting, Settings};
-use crate::facts::{Fact, Unknown};
+use crate::facts::places::{Place, without_labels};
+use crate::facts::settings::{Location, Setting, Settings, Undecided};
+use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::Format;
 use crate::host::Target;
 use crate::host::redacted::left_out;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, Operand, all, any};
 use crate::policy::node::{Key, Node, Value};
+use crate::policy::operand::SettingValue;
 use crate::rules::guard_gaps::advice;
 use crate::text::secrets::{self, HIDDEN};
 use crate::text::{self, shell};
@@ -20,18 +22,30 @@ use crate::verdict::{Assertion, Sighting, Subject};
 /// What a rule wants of one setting.
 pub struct SettingTest {
     path: String,
+    reading: Reading,
     wanted: Wanted,
     /// What applies where it is not set, as the policy says.
     default: Option<String>,
+}
+
+/// What one place says, what applies where it says nothing, and whether that is as wanted.
+struct Answer<'p, 'a> {
+    place: &'p Place<'a>,
+    default: Fact<Option<String>>,
+    holds: Fact<bool>,
+    /// The path leads to no block at all.
+    nowhere: bool,
 }
 
 impl SettingTest {
     /// Reads what stands behind a setting's path.
     pub fn parse(path: &str, node: &Node, format: &Format) -> Result<Self, Diagnostic> {
         let (default, node) = split_default(node)?;
-        limits_are(&node, (format.kind)(path), (format.special)(path))?;
-        let wanted = Wanted::parse(path, &node, format)?;
-        Ok(Self { path: path.to_owned(), wanted, default })
+        let plain = without_labels(path);
+        let reading = Reading::of(&plain, format);
+        reading.check(&node)?;
+        let wanted = Wanted::parse(&plain, &node, format)?;
+        Ok(Self { path: path.to_owned(), reading, wanted, default })
     }
 
     /// The value that the rule names, for a step that repairs a violation.
@@ -58,99 +72,244 @@ impl SettingTest {
         format: &Format,
         target: &dyn Target,
     ) -> Assertion {
-        let found = settings.lookup(&self.path);
-        let default = self.default.as_deref().or_else(|| (format.default)(&self.path));
-        let answers: Vec<Fact<bool>> = match &self.wanted {
-            Wanted::Members(set, between) => {
-                let compared = Compared {
-                    set,
-                    between: *between,
-                    kind: (format.kind)(&self.path),
-                    special: (format.special)(&self.path),
-                    default,
-                    empty_if_unset: has_no_owner(format.name),
-                };
-                let answers = places::judge(settings, &found, &compared);
-                let told = |(lookup, answer)| self.told(lookup, target).and(answer);
-                found.iter().zip(answers).map(told).collect()
-            }
-            _ => found.iter().map(|lookup| self.seen(lookup, default, format, target)).collect(),
+        let places = settings.places(&self.path);
+        let nowhere = places.iter().all(|place| place.missing.is_some());
+        let answers: Vec<Answer> = places
+            .iter()
+            .map(|place| Answer {
+                place,
+                default: self.default(place, settings, format),
+                holds: Ok(false),
+                nowhere,
+            })
+            .map(|answer| Answer {
+                holds: self.answer(&answer, settings, format, target),
+                ..answer
+            })
+            .collect();
+        let violated = || answers.iter().filter(|answer| answer.holds == Ok(false));
+        let shown: Vec<&Answer> = match violated().next() {
+            Some(_) if each_place_decides(&self.wanted) => violated().collect(),
+            _ => answers.iter().collect(),
         };
-        let verdicts: Vec<(Lookup, Fact<bool>)> = found.iter().copied().zip(answers).collect();
-        let violated = || verdicts.iter().filter(|(_, fact)| *fact == Ok(false));
-        let shown: Vec<&Lookup> = if violated().next().is_some() && each_place_decides(&self.wanted)
-        {
-            violated().map(|(lookup, _)| lookup).collect()
-        } else {
-            found.iter().collect()
-        };
-        let observed: Vec<String> =
-            shown.iter().map(|lookup| self.words(lookup, default, format)).collect();
-        let facts = || verdicts.iter().map(|(_, fact)| fact.clone());
+        let culprits = shown.iter().map(|answer| (*answer, self.culprits(answer)));
+        let culprits: Vec<(&Answer, Vec<&Setting>)> = culprits.collect();
+        let observed: Vec<String> = culprits
+            .iter()
+            .flat_map(|(answer, values)| self.words(answer, values, settings))
+            .collect();
+        let facts = answers.iter().map(|answer| answer.holds.clone());
         let holds = match &self.wanted {
-            Wanted::Some(_) => any(facts()),
+            Wanted::Some(_) => any(facts),
             Wanted::Count(expect) => {
-                let set = found.iter().filter(|lookup| matches!(lookup, Lookup::Set(_)));
-                Ok(expect.holds_for(set.count() as u64))
+                let count = answers.iter().map(|answer| answer.place.values.len()).sum::<usize>();
+                Ok(expect.holds_for(count as u64))
             }
-            _ => all(facts()),
+            _ => all(facts),
         };
         // What stands in a part that could not be read may decide differently. A violation is only
         // certain when a value is seen that violates, and nothing unread can replace it.
-        let seen = violated().any(|(lookup, _)| matches!(lookup, Lookup::Set(_)));
-        let certain = seen && each_place_decides(&self.wanted) && !settings.unread_can_override();
-        let holds = match (&holds, settings.unread.first()) {
-            (Ok(true), Some(why)) => Err(why.clone()),
-            (Ok(false), Some(why)) if !certain => Err(why.clone()),
+        let seen = violated().any(|answer| !answer.place.values.is_empty());
+        let certain = seen && each_place_decides(&self.wanted);
+        let open = self.undecided(settings);
+        let replaced = open.as_ref().is_some_and(|open| !open.adds);
+        let unread = settings.unread.first().map(|why| (why, !settings.unread_can_override()));
+        let gap = unread.or(open.map(|open| (&open.why, !replaced)));
+        let holds = match (&holds, gap) {
+            (Ok(true), Some((why, _))) => Err(why.clone()),
+            (Ok(false), Some((why, stays))) if !(certain && stays) => Err(why.clone()),
             _ => holds,
         };
         let steps = || {
-            violated()
-                .filter_map(|(lookup, _)| advice(target, |target| self.repair(lookup, target)))
+            let values = violated().flat_map(|answer| self.culprits(answer));
+            values.filter_map(|setting| advice(target, |target| self.repair(setting, target)))
         };
+        let sightings = culprits.iter().flat_map(|(answer, values)| self.sightings(answer, values));
         Assertion::of(subject, &self.path)
             .expected(self.show())
             .observed(observed.join(", "))
-            .seen(shown.iter().map(|lookup| self.sighting(lookup)))
+            .seen(sightings)
             .decide(holds)
             .repaired_by(steps)
     }
 
-    fn words(&self, lookup: &Lookup, default: Option<&str>, format: &Format) -> String {
-        let meaning = |spellings: &[&str]| match self.is_beyond(spellings, format) {
+    /// What is known of a setting that cannot be told as a whole.
+    fn undecided<'a>(&self, settings: &'a Settings) -> Option<&'a Undecided> {
+        let path = without_labels(&self.path);
+        let name = path.rsplit('.').next().unwrap_or_default().trim_matches('"');
+        settings.undecided.iter().find(|open| settings.same_name(&open.name, name) || name == "*")
+    }
+
+    /// The value that applies where a place says nothing: the policy's, or the daemon's own. None of
+    /// the daemon's for a block that is not there, and none in a part of a configuration.
+    fn default(&self, place: &Place, settings: &Settings, format: &Format) -> Fact<Option<String>> {
+        if place.missing.is_some() && settings.things {
+            return Ok(None);
+        }
+        if self.default.is_some() {
+            return Ok(self.default.clone());
+        }
+        let default = (format.default)(&without_labels(&self.path));
+        match default {
+            Some(_) if settings.part => {
+                let why = "a part of a configuration: what it does not set another part may; ask the main file";
+                let file = settings.root.at.file.display().to_string();
+                Err(Unknown::new(file, Cause::Unsupported(why.into())))
+            }
+            default => Ok(default.map(str::to_owned)),
+        }
+    }
+
+    /// Whether a place is as wanted.
+    fn answer(
+        &self,
+        answer: &Answer,
+        settings: &Settings,
+        format: &Format,
+        target: &dyn Target,
+    ) -> Fact<bool> {
+        let place = answer.place;
+        let is_there = !place.values.is_empty() || !place.blocks.is_empty();
+        let expect = match &self.wanted {
+            Wanted::Set(wanted) => {
+                // A block on the way that nobody has may be one that is spelled otherwise.
+                return match (wanted, place.missing.as_ref().filter(|_| settings.things)) {
+                    (false, Some(name)) => Err(nowhere(name, place)),
+                    _ => Ok(is_there == *wanted),
+                };
+            }
+            // Compared by their number.
+            Wanted::Count(_) => return Ok(true),
+            Wanted::Members(set, between) => {
+                for setting in &place.values {
+                    self.told(setting, target)?;
+                }
+                let blocks = place.blocks.iter().all(|block| block.empty_list);
+                if place.values.is_empty() && !blocks {
+                    return Err(a_block(place));
+                }
+                let default = answer.default.clone()?;
+                let compared = Compared {
+                    set,
+                    between: *between,
+                    reading: &self.reading,
+                    default: default.as_deref(),
+                    empty_if_unset: !answer.nowhere && has_no_owner(format.name)
+                        || !place.blocks.is_empty(),
+                };
+                return compared.judge(place);
+            }
+            Wanted::Every(expect) | Wanted::Some(expect) => expect,
+        };
+        if !place.values.is_empty() {
+            let each = place.values.iter().map(|setting| self.value(expect, setting, target));
+            return if matches!(self.wanted, Wanted::Some(_)) { any(each) } else { all(each) };
+        }
+        if !place.blocks.is_empty() {
+            return match place.blocks.iter().all(|block| block.empty_list) {
+                // None of its elements is anything.
+                true => expect.holds(&mut |_| Ok(false)),
+                false => Err(a_block(place)),
+            };
+        }
+        match answer.default.clone()? {
+            Some(default) => self.reading.text_holds(expect, &default),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether one value is as expected, as far as it is told at all: a recording leaves secrets out.
+    fn value(
+        &self,
+        expect: &Expect<SettingValue>,
+        setting: &Setting,
+        target: &dyn Target,
+    ) -> Fact<bool> {
+        self.told(setting, target)?;
+        self.reading.holds(expect, &self::spellings(setting)).map_err(|why| {
+            match self.hides(setting) {
+                true => Unknown::new(HIDDEN, why.cause),
+                false => why,
+            }
+        })
+    }
+
+    /// A recording leaves secrets out.
+    fn told(&self, setting: &Setting, target: &dyn Target) -> Fact<()> {
+        let mut spellings = setting.also.iter().chain([&setting.value]);
+        spellings.find_map(|text| left_out(target, &self.path, text)).map_or(Ok(()), Err)
+    }
+
+    /// The values of a place that are to be shown: where it is violated, those that do it.
+    fn culprits<'a>(&self, answer: &Answer<'_, 'a>) -> Vec<&'a Setting> {
+        let values = &answer.place.values;
+        match &self.wanted {
+            Wanted::Every(expect) if answer.holds == Ok(false) => {
+                let wrong = |setting: &&Setting| {
+                    self.reading.holds(expect, &spellings(setting)) == Ok(false)
+                };
+                values.iter().copied().filter(wrong).collect()
+            }
+            _ => values.clone(),
+        }
+    }
+
+    fn words(&self, answer: &Answer, values: &[&Setting], settings: &Settings) -> Vec<String> {
+        let meaning = |spellings: &[&str]| match self.is_beyond(spellings) {
             true => ", which means no limit",
             false => "",
         };
-        match (lookup, default) {
-            (Lookup::Set(setting), _) => {
+        if !values.is_empty() {
+            let show = |setting: &&Setting| {
                 let meaning = meaning(&spellings(setting));
                 let (value, place) = (self.shown(setting), place(&setting.at));
                 format!("{} {value} ({place}){meaning}", setting.name)
-            }
-            (Lookup::NotSet(at), Some(default)) => {
-                let (place, meaning) = (place(at), meaning(&[default]));
+            };
+            return values.iter().map(show).collect();
+        }
+        let place = place(answer.place.at);
+        let blocks = answer.place.blocks.iter();
+        let blocks: Vec<String> = blocks
+            .map(|block| {
+                let what = if block.empty_list { "an empty list" } else { "a block" };
+                format!("{} is {what} ({})", block.name, self::place(&block.at))
+            })
+            .collect();
+        if !blocks.is_empty() {
+            return blocks;
+        }
+        let said = match (&answer.place.missing, &answer.default) {
+            (Some(name), _) if settings.things => format!("no {name} in {place}"),
+            (_, Ok(Some(default))) if !matches!(self.wanted, Wanted::Set(_)) => {
+                let meaning = meaning(&[default]);
                 format!("not set in {place}, so the default {default} applies{meaning}")
             }
-            (Lookup::NotSet(at), None) => format!("not set in {}", place(at)),
-        }
+            (Some(name), _) => format!("not set: no {name} in {place}"),
+            _ => format!("not set in {place}"),
+        };
+        vec![said]
     }
 
     /// Whether the rule gives a limit, and the value is the one that means none.
-    fn is_beyond(&self, spellings: &[&str], format: &Format) -> bool {
-        let (kind, special) = ((format.kind)(&self.path), (format.special)(&self.path));
+    fn is_beyond(&self, spellings: &[&str]) -> bool {
         let limited = self.wanted.expect().is_some_and(Expect::has_upper_limit);
-        limited && special.no_limit(kind, spellings) == Ok(true)
+        limited && self.reading.is_no_limit(spellings)
     }
 
-    fn sighting(&self, lookup: &Lookup) -> Sighting {
-        match lookup {
-            Lookup::Set(setting) => {
-                let value = if self.hides(setting) { HIDDEN } else { &setting.value };
-                let text = format!("{} {value}", setting.name);
-                Sighting::line(&setting.at.file, setting.at.line, text)
-            }
-            Lookup::NotSet(at) => Sighting::line(&at.file, at.line, "not set"),
+    fn sightings(&self, answer: &Answer, values: &[&Setting]) -> Vec<Sighting> {
+        let show = |setting: &&Setting| {
+            let value = if self.hides(setting) { HIDDEN } else { &setting.value };
+            let text = format!("{} {value}", setting.name);
+            Sighting::line(&setting.at.file, setting.at.line, text)
+        };
+        if !values.is_empty() {
+            return values.iter().map(show).collect();
         }
+        if let Some(block) = answer.place.blocks.first() {
+            return vec![Sighting::line(&block.at.file, block.at.line, block.name.clone())];
+        }
+        let at = answer.place.at;
+        vec![Sighting::line(&at.file, at.line, "not set")]
     }
 
     /// A value as it may be shown.
@@ -177,65 +336,9 @@ impl SettingTest {
         }
     }
 
-    /// Whether it holds, as far as the value is told at all: a recording leaves secrets out.
-    fn seen(
-        &self,
-        lookup: &Lookup,
-        default: Option<&str>,
-        format: &Format,
-        target: &dyn Target,
-    ) -> Fact<bool> {
-        if self.wanted.expect().is_some() {
-            self.told(lookup, target)?;
-        }
-        self.holds(lookup, default, format)
-    }
-
-    /// A recording leaves secrets out.
-    fn told(&self, lookup: &Lookup, target: &dyn Target) -> Fact<()> {
-        let Lookup::Set(setting) = lookup else { return Ok(()) };
-        let mut spellings = setting.also.iter().chain([&setting.value]);
-        match spellings.find_map(|text| left_out(target, &self.path, text)) {
-            Some(why) => Err(why),
-            None => Ok(()),
-        }
-    }
-
-    fn holds(&self, lookup: &Lookup, default: Option<&str>, format: &Format) -> Fact<bool> {
-        let (kind, special) = ((format.kind)(&self.path), (format.special)(&self.path));
-        let expect = match &self.wanted {
-            Wanted::Set(wanted) => return Ok(matches!(lookup, Lookup::Set(_)) == *wanted),
-            // Compared by their number and place by place.
-            Wanted::Count(_) | Wanted::Members(..) => return Ok(true),
-            Wanted::Every(expect) | Wanted::Some(expect) => expect,
-        };
-        match lookup {
-            Lookup::Set(setting) => {
-                let holds = expect.holds_for(&spellings(setting), kind, special);
-                holds.map_err(|why| match self.hides(setting) {
-                    true => Unknown::new(HIDDEN, why.cause),
-                    false => why,
-                })
-            }
-            Lookup::NotSet(_) => {
-                let Some(default) = default else { return Ok(false) };
-                // A default of no is as good as one of false, as it is for a value that is set.
-                let also = match format.name {
-                    "systemd" => crate::formats::systemd::same_default(&self.path, default),
-                    _ => Vec::new(),
-                };
-                let also = also.iter().map(String::as_str);
-                let spellings: Vec<&str> = std::iter::once(default).chain(also).collect();
-                expect.holds_for(&spellings, kind, special)
-            }
-        }
-    }
-
     /// A sed command for the very line, when the line says exactly what is to be replaced.
-    fn repair(&self, lookup: &Lookup, target: &dyn Target) -> Option<String> {
-        let (Lookup::Set(setting), Wanted::Every(expect)) = (lookup, &self.wanted) else {
-            return None;
-        };
+    fn repair(&self, setting: &Setting, target: &dyn Target) -> Option<String> {
+        let Wanted::Every(expect) = &self.wanted else { return None };
         if self.hides(setting) {
             return None;
         }
@@ -266,6 +369,19 @@ impl SettingTest {
     }
 }
 
+/// The unknown for a path that leads to no block.
+fn nowhere(name: &str, place: &Place) -> Unknown {
+    let why = format!("there is no block {name} here, so the path leads nowhere");
+    Unknown::new(self::place(place.at), Cause::Unsupported(why))
+}
+
+/// The unknown for a block where a value is asked for.
+fn a_block(place: &Place) -> Unknown {
+    let block = place.blocks.first();
+    let (name, at) = block.map_or(("it", place.at), |block| (block.name.as_str(), &block.at));
+    Unknown::new(self::place(at), Cause::Unsupported(format!("{name} is a block, not a value")))
+}
+
 /// The value as written, then all others that mean the same.
 fn spellings(setting: &Setting) -> Vec<&str> {
     std::iter::once(&setting.value).chain(&setting.also).map(String::as_str).collect()
@@ -275,34 +391,6 @@ fn place(at: &Location) -> String {
     match at.line {
         0 => text::path(&at.file),
         line => format!("{}:{line}", text::path(&at.file)),
-    }
-}
-
-/// Refuses limits with which no value of this kind could be compared, or that none can keep.
-pub fn limits_are(node: &Node, kind: Kind, special: Special) -> Result<(), Diagnostic> {
-    match &node.value {
-        Value::Scalar(_) => Ok(()),
-        Value::List(items) => items.iter().try_for_each(|item| limits_are(item, kind, special)),
-        Value::Map(entries) => {
-            entries.iter().try_for_each(|(key, value)| match (key.text.as_str(), &value.value) {
-                ("at_most" | "at_least", Value::Scalar(scalar)) => {
-                    let message = format!("`{}` cannot be compared here", scalar.text);
-                    kind.accepts(&scalar.text)
-                        .map_err(|why| Diagnostic::at(&value.span, message).label(why))?;
-                    let none = special.no_limit(kind, &[&scalar.text]) == Ok(true);
-                    if none && key.text == "at_most" {
-                        let message = format!("no value is at most `{}` here", scalar.text);
-                        return Err(Diagnostic::at(&value.span, message)
-                            .label("means that there is no limit")
-                            .help(format!("to demand just that, write `{}` alone", scalar.text)));
-                    }
-                    Ok(())
-                }
-                // A number of values, whatever they are.
-                ("count", _) => Ok(()),
-                _ => limits_are(value, kind, special),
-            })
-        }
     }
 }
 

@@ -2,9 +2,8 @@
 
 mod refer;
 
-use crate::checks::config::setting::limits_are;
+use crate::checks::config::compare::Reading;
 use crate::facts::host::TargetKind;
-use crate::facts::quantity::{Kind, Special};
 use crate::facts::sysctl::SysctlSettings;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::sysctl_d::{slashed, words};
@@ -207,7 +206,7 @@ impl SysctlView {
 
 /// Values of the kernel have no units.
 fn expectation(node: &Node) -> Result<Expect<SettingValue>, Diagnostic> {
-    limits_are(node, Kind::Number, Special::Nothing)?;
+    Reading::of_kernel().check(node)?;
     Expect::parse(node)
 }
 
@@ -229,14 +228,13 @@ fn value(view: &SysctlView, expect: &Expect<SettingValue>) -> Assertion {
         .observed(format!("{now}; the next boot sets: {planned}"))
         .seen([Sighting::line(&view.path, 1, now)])
         .seen(seen)
-        .decide(expect.holds_for(&[now], Kind::Number, Special::Nothing))
+        .decide(Reading::of_kernel().text_holds(expect, now))
 }
 
 fn configured(view: &SysctlView, expect: &Expect<SettingValue>) -> Assertion {
     let (value, words, seen) = view.planned();
     let assertion = view.about("configured").expected(expect.show()).observed(words).seen(seen);
-    let holds =
-        value.map_or(Ok(false), |value| expect.holds_for(&[value], Kind::Number, Special::Nothing));
+    let holds = value.map_or(Ok(false), |value| Reading::of_kernel().text_holds(expect, value));
     let step = || expect.wanted().map(|wanted| view.write_down(&wanted.0));
     assertion.decide(view.earned(holds)).repaired_by(step)
 }
@@ -260,8 +258,7 @@ fn consistent(view: &SysctlView) -> Assertion {
 /// last.
 fn bring_together(view: &SysctlView, now: &str, planned: &str) -> Option<String> {
     let wanted = view.wanted.as_ref()?;
-    let holds =
-        |value: &str| wanted.holds_for(&[value], Kind::Number, Special::Nothing) == Ok(true);
+    let holds = |value: &str| Reading::of_kernel().text_holds(wanted, value) == Ok(true);
     if holds(now) {
         return Some(view.write_down(now));
     }

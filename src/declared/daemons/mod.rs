@@ -202,7 +202,14 @@ impl Daemon {
         if self.can_do_without && invocation.file.is_none() {
             let root = crate::facts::settings::Block::new("", "", start.at.clone());
             let (files, unread) = (Vec::new(), Vec::new());
-            let settings = Settings { root, files, unread, inherits: false, ignore_case: true };
+            let settings = Settings {
+                root,
+                files,
+                unread,
+                inherits: false,
+                ignore_case: true,
+                ..Settings::default()
+            };
             return Ok(Configured { start, invocation, settings });
         }
         Err(self.unclear(start))

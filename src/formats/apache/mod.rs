@@ -20,8 +20,8 @@ mod variables;
 
 use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
-use super::{Format, glob3};
-use crate::facts::settings::{Block, Location, Setting, Settings};
+use super::{Format, glob3, last_word};
+use crate::facts::settings::{Block, Inner, Location, Setting, Settings, Undecided};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use modules::Modules;
@@ -38,6 +38,7 @@ pub const FORMAT: Format = Format {
           it from the main server; `Listen.port` and `Listen.address` are parts of every `Listen`.",
     recognises,
     parse,
+    also: |path, text| names::spellings(last_word(path), text),
     default: names::default,
     kind: names::kind,
     special: names::special,
@@ -57,6 +58,23 @@ fn is_main(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "apache2.conf" || name == "httpd.conf")
 }
 
+/// Whether the file stands where those are that the main configuration includes.
+fn is_part(path: &Path) -> bool {
+    const DIRECTORIES: [&str; 9] = [
+        "conf-available",
+        "conf-enabled",
+        "conf.d",
+        "conf.modules.d",
+        "extra",
+        "mods-available",
+        "mods-enabled",
+        "sites-available",
+        "sites-enabled",
+    ];
+    let parent = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    !is_main(path) && parent.is_some_and(|name| DIRECTORIES.contains(&name))
+}
+
 /// Parses a main configuration, or a part of one that `Include` would read.
 ///
 /// # Errors
@@ -74,6 +92,7 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         modules: Modules::default(),
         budget: Budget::default(),
         undecided: BTreeSet::new(),
+        settings: Vec::new(),
     };
     let mut block = Block::root(path);
     reader.read_file(path, content, &mut block, 0, 0)?;
@@ -83,7 +102,17 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     unread.extend(variables.chain(reader.undecided).map(|what| {
         Unknown::new(path.display().to_string(), Cause::Unsupported(format!("{what} is not known")))
     }));
-    Ok(Settings { root: block, files: read, unread, inherits: false, ignore_case: true })
+    Ok(Settings {
+        root: block,
+        files: read,
+        unread,
+        ignore_case: true,
+        inner: Inner::Apache,
+        things: true,
+        part: is_part(path),
+        undecided: reader.settings,
+        ..Settings::default()
+    })
 }
 
 /// The directory that relative names belong to until `ServerRoot` says so: that of the main
@@ -112,6 +141,8 @@ struct Reader<'a> {
     budget: Budget,
     /// Conditions that could not be decided.
     undecided: BTreeSet<String>,
+    /// Settings that cannot be told because of one.
+    settings: Vec<Undecided>,
 }
 
 /// A section that is open: its name, and the block for what it holds unless it is a condition.
@@ -120,6 +151,8 @@ struct Open {
     block: Option<Block>,
     /// What it holds is passed over.
     skip: bool,
+    /// Why it is not known whether it holds.
+    undecided: Option<String>,
 }
 
 impl Reader<'_> {
@@ -176,11 +209,12 @@ impl Reader<'_> {
             }
             let words = line::words(&arguments);
             self.directive(&name, &words)?;
-            let value = words.join(" ");
-            let also = names::spellings(&name, &value);
+            let whole = words.join(" ");
             let inner = depth + open.len();
+            self.touched(&name, &whole, open.iter().find_map(|open| open.undecided.as_ref()));
             let block = target(into, &mut open);
-            block.settings.push(Setting { name: name.clone(), value, also, at });
+            let also = names::spellings(&name, &whole);
+            block.settings.push(Setting { name: name.clone(), value: whole, also, at });
             if name.eq_ignore_ascii_case("Include") || name.eq_ignore_ascii_case("IncludeOptional")
             {
                 let [wanted] = words.as_slice() else {
@@ -214,20 +248,42 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Takes note of a directive whose value, or whether it is in force, is not known. What others
+    /// do with it cannot be told of those that decide about other directives.
+    fn touched(&mut self, name: &str, value: &str, condition: Option<&String>) {
+        let unknown = std::mem::take(&mut self.variables.unknown);
+        let variable = unknown
+            .iter()
+            .find(|variable| value.contains(&format!("${{{variable}}}")))
+            .map(|variable| format!("the value of ${{{variable}}}"));
+        let Some(what) = condition.cloned().or(variable) else {
+            self.variables.unknown.extend(unknown);
+            return;
+        };
+        const DECIDES: [&str; 7] =
+            ["define", "include", "includeoptional", "loadmodule", "serverroot", "undefine", "use"];
+        if DECIDES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            self.undecided.insert(what);
+            return;
+        }
+        let why = Unknown::new(name, Cause::Unsupported(format!("{what} is not known")));
+        self.settings.push(Undecided { name: name.to_owned(), why, adds: false });
+    }
+
     fn open(&mut self, name: &str, arguments: &str, at: Location, skip: bool) -> Open {
         let words = line::words(arguments);
         let label = words.join(" ");
         let name = name.to_owned();
         if skip {
-            return Open { name, block: None, skip };
+            return Open { name, block: None, skip, undecided: None };
         }
         let holds = match section::kind(&name) {
             Kind::Section => {
                 let block = Some(Block::new(&name, label, at));
-                return Open { name, block, skip };
+                return Open { name, block, skip, undecided: None };
             }
             Kind::Macro => Some(false),
-            Kind::Version => None,
+            Kind::Version => section::version_holds(&label),
             kind => {
                 let (negated, wanted) = match label.strip_prefix('!') {
                     Some(wanted) => (true, wanted.trim()),
@@ -249,10 +305,8 @@ impl Reader<'_> {
                 known.then_some(found != negated)
             }
         };
-        if holds.is_none() {
-            self.undecided.insert(format!("whether <{name} {label}> holds"));
-        }
-        Open { name, block: None, skip: holds == Some(false) }
+        let undecided = holds.is_none().then(|| format!("whether <{name} {label}> holds"));
+        Open { name, block: None, skip: holds == Some(false), undecided }
     }
 
     fn include(

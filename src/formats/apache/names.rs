@@ -2,6 +2,7 @@
 //! (<https://httpd.apache.org/docs/2.4/mod/quickreference.html>).
 
 use crate::facts::quantity::{Kind, Special};
+use crate::facts::words::Words;
 
 /// Directives of a single value, of which the last in a section wins, that a virtual host takes
 /// from the main server where it has none. All in lower case.
@@ -144,6 +145,50 @@ pub fn spellings(name: &str, value: &str) -> Vec<String> {
     also
 }
 
+static FLAG: Words = Words::of(&[&["on"], &["off"]]);
+static FLAG_OR_MORE: Words = Words::among_others(&[&["on"], &["off"]]);
+
+/// Directives with words of their own, compared without regard to case.
+static WORDS: &[(&str, Words)] = &[
+    ("hostnamelookups", Words::of(&[&["on"], &["off"], &["double"]])),
+    ("serversignature", Words::of(&[&["on"], &["off"], &["email"]])),
+    (
+        "servertokens",
+        Words::of(&[
+            &["Full"],
+            &["OS"],
+            &["Minimal", "Min"],
+            &["Minor"],
+            &["Major"],
+            &["ProductOnly", "Prod"],
+        ]),
+    ),
+    ("sslengine", Words::of(&[&["on"], &["off"], &["optional"]])),
+    (
+        "sslverifyclient",
+        Words::of(&[
+            &["none", "0"],
+            &["optional", "1"],
+            &["require", "2"],
+            &["optional_no_ca", "3"],
+        ]),
+    ),
+    ("traceenable", Words::of(&[&["on"], &["off"], &["extended"]])),
+    ("usecanonicalname", Words::of(&[&["on"], &["off"], &["dns"]])),
+];
+
+/// Directives that are on or off alone.
+const FLAGS: &[&str] = &[
+    "keepalive",
+    "sslcompression",
+    "sslfips",
+    "sslhonorcipherorder",
+    "sslinsecurerenegotiation",
+    "sslsessiontickets",
+    "sslusestapling",
+    "usecanonicalphysicalport",
+];
+
 /// What the values of a directive count.
 pub fn kind(path: &str) -> Kind {
     let name = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
@@ -156,9 +201,13 @@ pub fn kind(path: &str) -> Kind {
         "limitrequestfields" | "maxconnectionsperchild" | "maxkeepaliverequests" => Kind::Number,
         "maxrequestworkers" | "maxsparethreads" | "minsparethreads" | "port" => Kind::Number,
         "serverlimit" | "sslverifydepth" | "startservers" | "threadsperchild" => Kind::Number,
-        "documentroot" | "group" | "servername" | "serversignature" | "servertokens" => Kind::Text,
-        "sslprotocol" | "sslciphersuite" | "traceenable" | "user" => Kind::Text,
-        _ => Kind::Open,
+        "documentroot" | "group" | "servername" | "sslciphersuite" | "user" => Kind::Text,
+        "allowoverride" | "options" | "sslprotocol" => Kind::AnyCase,
+        name if FLAGS.contains(&name) => Kind::Words(&FLAG),
+        name => match WORDS.iter().find(|(known, _)| *known == name) {
+            Some((_, words)) => Kind::Words(words),
+            None => Kind::Words(&FLAG_OR_MORE),
+        },
     }
 }
 

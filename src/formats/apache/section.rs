@@ -37,6 +37,34 @@ pub fn kind(name: &str) -> Kind {
     }
 }
 
+/// Whether `<IfVersion>` holds in every 2.4, which is what the defaults are those of. `None`: that
+/// depends on the third number.
+pub fn version_holds(condition: &str) -> Option<bool> {
+    let (operator, version) = condition.split_once(' ').unwrap_or(("=", condition));
+    let (negated, operator) = match operator.strip_prefix('!') {
+        Some(operator) => (true, operator),
+        None => (false, operator),
+    };
+    let mut numbers = version.trim().split('.').map(str::parse::<u32>);
+    let major = numbers.next()?.ok()?;
+    let minor = numbers.next().unwrap_or(Ok(0)).ok()?;
+    let patch = numbers.next().unwrap_or(Ok(0)).ok()?;
+    // Unless it is 2.4 itself, all versions of 2.4 stand on one side of it.
+    let order = (2_u32, 4_u32).cmp(&(major, minor));
+    let holds = match (operator, order) {
+        ("=" | "==", order) if order.is_ne() => false,
+        (">" | ">=", order) if order.is_ne() => order.is_gt(),
+        ("<" | "<=", order) if order.is_ne() => order.is_lt(),
+        (">=", _) if patch == 0 => true,
+        ("<", _) if patch == 0 => false,
+        // No version of 2.4 was released under the number 2.4.0.
+        (">", _) if patch == 0 => true,
+        ("<=" | "=" | "==", _) if patch == 0 => false,
+        _ => return None,
+    };
+    Some(holds != negated)
+}
+
 /// Leaves what is in force in a configuration that has been read.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 //! `ssl_protocols` and whatever else changed between versions.
 
 use crate::facts::quantity::{Kind, Special};
+use crate::facts::words::Words;
 
 /// Directives of the main context.
 const MAIN: &[(&str, &str)] =
@@ -60,6 +61,76 @@ pub fn of(path: &str) -> Option<&'static str> {
     find(HTTP, name.rsplit('.').next().unwrap_or(name))
 }
 
+/// `ngx_conf_set_flag_slot()`, and directives that take other words beside.
+static FLAG: Words = Words::of(&[&["on"], &["off"]]);
+static FLAG_OR_MORE: Words = Words::among_others(&[&["on"], &["off"]]);
+
+/// Directives that are on or off alone.
+const FLAGS: &[&str] = &[
+    "absolute_redirect",
+    "auth_delay",
+    "autoindex",
+    "chunked_transfer_encoding",
+    "daemon",
+    "etag",
+    "gzip_vary",
+    "ignore_invalid_headers",
+    "internal_redirect",
+    "log_subrequest",
+    "merge_slashes",
+    "multi_accept",
+    "port_in_redirect",
+    "proxy_intercept_errors",
+    "proxy_ssl_server_name",
+    "proxy_ssl_verify",
+    "recursive_error_pages",
+    "server_name_in_redirect",
+    "ssl_early_data",
+    "ssl_prefer_server_ciphers",
+    "ssl_session_tickets",
+    "ssl_stapling",
+    "ssl_stapling_verify",
+    "tcp_nodelay",
+    "tcp_nopush",
+    "underscores_in_headers",
+];
+
+/// Whether the values of a directive are times.
+pub fn is_time(name: &str) -> bool {
+    matches!(kind(name), Kind::Duration { .. })
+}
+
+/// A time in seconds, as `ngx_parse_time()` reads it; `None` for one that is not in whole seconds.
+pub fn seconds(text: &str) -> Option<u64> {
+    let (mut total, mut rest) = (0_u64, text.trim());
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let count: u64 = rest.get(..digits)?.parse().ok()?;
+        let behind = rest.get(digits..)?;
+        let (unit, after) = match behind.chars().next() {
+            None => (1, ""),
+            Some(' ') => (1, behind),
+            Some('m') if behind.starts_with("ms") => return None,
+            Some(unit) => {
+                let unit = match unit {
+                    's' => 1,
+                    'm' => 60,
+                    'h' => 3600,
+                    'd' => 86_400,
+                    'w' => 604_800,
+                    'M' => 2_592_000,
+                    'y' => 31_536_000,
+                    _ => return None,
+                };
+                (unit, behind.get(1..)?)
+            }
+        };
+        total = total.checked_add(count.checked_mul(unit)?)?;
+        rest = after.trim_start();
+    }
+    Some(total)
+}
+
 /// What the values of a directive count, by the documentation of its name.
 pub fn kind(path: &str) -> Kind {
     let name = path.rsplit('.').next().unwrap_or_default();
@@ -68,13 +139,14 @@ pub fn kind(path: &str) -> Kind {
         "limit_rate" | "limit_rate_after" | "sendfile_max_chunk" | "output_buffers" => Kind::BYTES,
         "worker_connections" | "worker_rlimit_nofile" | "keepalive_requests" => Kind::Number,
         "ssl_verify_depth" | "limit_req_status" | "limit_conn_status" | "port" => Kind::Number,
-        "user" | "server_tokens" | "autoindex" | "server_name" | "root" | "listen" => Kind::Text,
+        "user" | "server_name" | "root" | "listen" => Kind::Text,
+        name if FLAGS.contains(&name) => Kind::Words(&FLAG),
         _ if name.ends_with("_timeout") => Kind::SECONDS,
         _ if name.ends_with("_hash_max_size") || name.ends_with("_hash_bucket_size") => {
             Kind::Number
         }
         _ if name.ends_with("_size") => Kind::BYTES,
-        _ => Kind::Open,
+        _ => Kind::Words(&FLAG_OR_MORE),
     }
 }
 

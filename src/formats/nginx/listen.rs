@@ -86,6 +86,7 @@ pub fn parts(setting: &Setting) -> Block {
         at: setting.at.clone(),
         settings: vec![part("port", port, Vec::new()), part("address", host, also)],
         blocks: Vec::new(),
+        empty_list: false,
     }
 }
 

@@ -11,8 +11,8 @@ mod token;
 
 use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
-use super::{Format, glob3};
-use crate::facts::settings::{Block, Location, Setting, Settings};
+use super::{Format, glob3, last_word};
+use crate::facts::settings::{Block, Inner, Location, Setting, Settings};
 use crate::facts::{Fact, Unknown};
 use crate::host::Files;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,14 @@ pub const FORMAT: Format = Format {
           `listen.port` and `listen.address` are the parts of every `listen`.",
     recognises,
     parse,
+    also: |path, text| {
+        let arguments: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        match last_word(path) {
+            // A rule that names only the user says nothing of the group.
+            "user" | "listen" => Vec::new(),
+            name => spellings(name, &arguments, text),
+        }
+    },
     default: defaults::of,
     kind: defaults::kind,
     special: defaults::special,
@@ -58,7 +66,24 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     reader.read_file(path, content, &mut root, 0, 0)?;
     finish(&mut root, true);
     let Includes { read, unread, .. } = reader.includes;
-    Ok(Settings { root, files: read, unread, inherits: true, ignore_case: false })
+    let part = is_part(path, content, &root);
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: true,
+        inner: Inner::Nginx,
+        things: true,
+        part,
+        ..Settings::default()
+    })
+}
+
+/// Whether another file includes it: nginx does not start from one without `events`.
+fn is_part(path: &Path, content: &[u8], root: &Block) -> bool {
+    let main = path.file_name().is_some_and(|name| name == "nginx.conf");
+    let has = |name: &str| root.blocks.iter().any(|block| block.name == name);
+    !main && !has("http") && !has("stream") && !has_events(content)
 }
 
 /// The directory that relative includes belong to: that of the main configuration. A file with an
@@ -159,8 +184,19 @@ impl Reader<'_> {
                 continue;
             }
             let at = Location { file: path.to_path_buf(), line };
-            let also = spellings(&name, &arguments, &label);
-            into.settings.push(Setting { name: name.clone(), value: label, also, at });
+            for value in members(&name, &arguments, &label) {
+                let mut also = spellings(&name, &arguments, value);
+                if *value != label {
+                    also.push(label.clone());
+                }
+                let at = at.clone();
+                into.settings.push(Setting {
+                    name: name.clone(),
+                    value: value.to_owned(),
+                    also,
+                    at,
+                });
+            }
             if name == "include" {
                 let raw = statement.words.get(1).map(Vec::as_slice).unwrap_or_default();
                 if arguments.len() != 1 || std::str::from_utf8(raw).is_err() {
@@ -203,6 +239,16 @@ fn block(path: &Path, line: u32, name: &str, label: &str) -> Block {
         at: Location { file: path.to_path_buf(), line },
         settings: Vec::new(),
         blocks: Vec::new(),
+        empty_list: false,
+    }
+}
+
+/// The values that a directive gives: each argument where they are members of a set.
+fn members<'a>(name: &str, arguments: &'a [String], whole: &'a str) -> Vec<&'a str> {
+    let set = matches!(name, "server_name" | "gzip_types" | "ssi_types" | "sub_filter_types");
+    match set && !arguments.is_empty() {
+        true => arguments.iter().map(String::as_str).collect(),
+        false => vec![whole],
     }
 }
 
@@ -213,6 +259,14 @@ fn spellings(name: &str, arguments: &[String], value: &str) -> Vec<String> {
         // Without a group nginx takes the one named like the user.
         ("user", [user]) => vec![format!("{user} {user}")],
         ("user", [user, group]) if user == group => vec![user.clone()],
+        // The second time is only what a header tells the client.
+        ("keepalive_timeout", [first, _]) => {
+            let seconds = defaults::seconds(first).map(|seconds| seconds.to_string());
+            [first.clone()].into_iter().chain(seconds).collect()
+        }
+        (name, [time]) if defaults::is_time(name) => {
+            defaults::seconds(time).map(|seconds| seconds.to_string()).into_iter().collect()
+        }
         // Flags are compared without regard to case: `ngx_conf_set_flag_slot()`.
         _ if value.eq_ignore_ascii_case("on") || value.eq_ignore_ascii_case("off") => {
             vec![value.to_ascii_lowercase()]

@@ -17,7 +17,7 @@ mod scan;
 use super::include::Includes;
 use super::limits::{Budget, malformed};
 use super::{Format, last};
-use crate::facts::settings::{Block, Location, Setting, Settings};
+use crate::facts::settings::{Block, Location, Setting, Settings, Undecided};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use scan::{Scanner, Statement};
@@ -36,6 +36,7 @@ pub const FORMAT: Format = Format {
           their own; `error_reporting` is known as a number too.",
     recognises,
     parse,
+    also: |path, text| names::spellings(path.trim_matches('"'), text, text),
     default: names::default,
     kind: names::kind,
     special: names::special,
@@ -60,8 +61,15 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         global: Vec::new(),
         special: BTreeMap::new(),
         lists: BTreeSet::new(),
+        undecided: Vec::new(),
     };
-    reader.read(path, content)?;
+    // In its place each server API reads the file named like it, php_ini_search_path of main/php_ini.c.
+    let instead = beside_sapi(files, path);
+    let main = instead.as_ref().and_then(|own| reader.includes.open(own, None));
+    match (&instead, main) {
+        (Some(own), Some(content)) => reader.read(own, &content)?,
+        _ => reader.read(path, content)?,
+    }
     for scanned in reader.scanned(files, path) {
         let Some(content) = reader.includes.open(&scanned, None) else { continue };
         // PHP warns of a file that it does not understand, and goes on with the next.
@@ -72,6 +80,21 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     Ok(reader.finish(path))
 }
 
+/// `php-cli.ini` beside a `php.ini` in a directory `cli`, and so for the other server APIs; where the
+/// directory does not tell which reads it, any that is there.
+fn beside_sapi(files: &dyn Files, path: &Path) -> Option<PathBuf> {
+    const NAMES: [(&str, &str); 4] =
+        [("cli", "cli"), ("fpm", "fpm-fcgi"), ("cgi", "cgi-fcgi"), ("apache2", "apache2handler")];
+    if path.file_name() != Some(OsStr::new("php.ini")) {
+        return None;
+    }
+    let directory = path.parent()?;
+    let of = directory.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let known = NAMES.iter().filter(|(name, _)| *name == of);
+    let mut own = known.map(|(_, api)| directory.join(format!("php-{api}.ini")));
+    own.find(|own| matches!(files.file(own), Ok(Some(_))))
+}
+
 struct Reader<'a> {
     includes: Includes<'a>,
     budget: Budget,
@@ -80,6 +103,8 @@ struct Reader<'a> {
     special: BTreeMap<(&'static str, String), Block>,
     /// Names that are given as arrays, of which every value counts.
     lists: BTreeSet<String>,
+    /// Settings whose values stand on what is not known.
+    undecided: Vec<Undecided>,
 }
 
 impl Reader<'_> {
@@ -132,7 +157,8 @@ impl Reader<'_> {
             };
             for what in &value.unresolved {
                 let cause = Cause::Unsupported(format!("{what} is not known"));
-                self.includes.unread.push(Unknown::new(at.to_string(), cause));
+                let why = Unknown::new(at.to_string(), cause);
+                self.undecided.push(Undecided { name: name.clone(), why, adds: false });
             }
             let into = match section.as_ref().and_then(|key| self.special.get_mut(key)) {
                 Some(block) => &mut block.settings,
@@ -152,7 +178,7 @@ impl Reader<'_> {
     }
 
     fn finish(self, path: &Path) -> Settings {
-        let Reader { includes: Includes { read, mut unread, .. }, lists, .. } = self;
+        let Reader { includes: Includes { read, mut unread, .. }, lists, undecided, .. } = self;
         let in_force = |said: Vec<Setting>| {
             last::in_force(said, |setting| {
                 let every = names::is_list(&setting.name) || lists.contains(&setting.name);
@@ -187,8 +213,23 @@ impl Reader<'_> {
             }
             root.blocks.push(block);
         }
-        Settings { root, files: read, unread, inherits: false, ignore_case: false }
+        Settings {
+            root,
+            files: read,
+            unread,
+            inherits: false,
+            ignore_case: false,
+            part: is_part(path),
+            undecided,
+            ..Settings::default()
+        }
     }
+}
+
+/// Whether it is one of the files that are scanned behind the main one.
+fn is_part(path: &Path) -> bool {
+    let parent = path.parent().and_then(Path::file_name);
+    parent.is_some_and(|name| name == "conf.d" || name == "php.d" || name == "mods-available")
 }
 
 /// The directory or host that a section is about; `None` for one without meaning.

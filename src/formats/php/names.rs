@@ -1,6 +1,7 @@
 //! Names and values of `php.ini` (<https://www.php.net/manual/en/ini.list.php>).
 
 use crate::facts::quantity::{Kind, Special};
+use crate::facts::words::Words;
 
 /// Settings that are on or off.
 const FLAGS: &[&str] = &[
@@ -139,6 +140,32 @@ pub fn defaults() -> impl Iterator<Item = (&'static str, &'static str)> {
     DEFAULTS.iter().copied()
 }
 
+/// `zend_ini_parse_bool()` takes everything else as off, see [`spellings`].
+static FLAG: Words =
+    Words::of(&[&["On", "1", "true", "yes"], &["Off", "0", "false", "no", "none", ""]]);
+/// Settings of extensions may be flags as well.
+static FLAG_OR_MORE: Words =
+    Words::among_others(&[&["On", "1", "true", "yes"], &["Off", "0", "false", "no", "none", ""]]);
+static DISPLAY: Words = Words::of(&[
+    &["On", "1", "true", "yes", "stdout"],
+    &["Off", "0", "false", "no", "none", ""],
+    &["stderr"],
+]);
+
+/// A size in bytes as PHP counts it: digits at the beginning, and the last character alone as the
+/// factor (`zend_atol()` until 8.1, and of 8.2 with a warning).
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    let factor = match text.chars().last()?.to_ascii_lowercase() {
+        'k' => 1 << 10,
+        'm' => 1 << 20,
+        'g' => 1_u64 << 30,
+        _ => 1,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
 /// What the values of a setting count.
 pub fn kind(path: &str) -> Kind {
     let path = path.trim_matches('"');
@@ -151,8 +178,10 @@ pub fn kind(path: &str) -> Kind {
         () if named(SIZES) => Kind::BYTES,
         () if named(SECONDS) => Kind::SECONDS,
         () if named(NUMBERS) => Kind::Number,
-        () if named(FLAGS) || named(LISTS) => Kind::Text,
-        () => Kind::Open,
+        () if named(&["display_errors"]) => Kind::Words(&DISPLAY),
+        () if named(FLAGS) => Kind::Words(&FLAG),
+        () if named(LISTS) => Kind::Text,
+        () => Kind::Words(&FLAG_OR_MORE),
     }
 }
 
@@ -206,6 +235,9 @@ pub fn spellings(name: &str, written: &str, php: &str) -> Vec<String> {
             };
             also.extend(words.map(str::to_owned));
         }
+    }
+    if SIZES.contains(&name) {
+        also.extend(bytes(php).map(|bytes| format!("{bytes}B")));
     }
     // As a number E_ALL is another one since PHP 8.4, which has lost E_STRICT.
     if name == "error_reporting" && written.contains("E_ALL") {

@@ -28,6 +28,7 @@ pub const FORMAT: Format = Format {
           sizes and times are also known in the setting's own unit, `true` and `1` as `on`.",
     recognises,
     parse,
+    also: |path, text| names::spellings(&path.to_ascii_lowercase(), text),
     default: names::default,
     kind: names::kind,
     special: names::special,
@@ -71,7 +72,14 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         }
     }
     let Includes { read, unread, .. } = reader.includes;
-    Ok(Settings { root, files: read, unread, inherits: false, ignore_case: true })
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: false,
+        ignore_case: true,
+        ..Settings::default()
+    })
 }
 
 /// The file that `ALTER SYSTEM` writes.

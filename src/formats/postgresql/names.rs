@@ -1,6 +1,7 @@
 //! Names and values of `postgresql.conf`: what `pg_settings` says of their types and units.
 
 use crate::facts::quantity::{Kind, Special};
+use crate::facts::words::Words;
 use crate::formats::units;
 
 /// Settings that are on or off, as far as these words could be anything else.
@@ -190,6 +191,45 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("zero_damaged_pages", "off"),
 ];
 
+/// The spellings of a flag that are whole words; `parse_bool()` takes beginnings of them as well,
+/// see [`spellings`].
+static FLAG: Words = Words::of(&[&["on", "true", "yes", "1"], &["off", "false", "no", "0"]]);
+
+/// Settings with words of their own beside those of a flag, `config_enum_entry` of `guc_tables.c`.
+static ENUMS: &[(&str, Words)] = &[
+    (
+        "archive_mode",
+        Words::of(&[&["on", "true", "yes", "1"], &["off", "false", "no", "0"], &["always"]]),
+    ),
+    (
+        "backslash_quote",
+        Words::of(&[&["safe_encoding"], &["on", "true", "yes", "1"], &["off", "false", "no", "0"]]),
+    ),
+    (
+        "huge_pages",
+        Words::of(&[&["on", "true", "yes", "1"], &["off", "false", "no", "0"], &["try"]]),
+    ),
+    ("log_error_verbosity", Words::of(&[&["default"], &["terse"], &["verbose"]])),
+    ("log_statement", Words::of(&[&["none"], &["ddl"], &["mod"], &["all"]])),
+    ("password_encryption", Words::of(&[&["scram-sha-256"], &["md5", "on", "true", "yes", "1"]])),
+    ("ssl_max_protocol_version", Words::of(TLS)),
+    ("ssl_min_protocol_version", Words::of(TLS)),
+    (
+        "synchronous_commit",
+        Words::of(&[
+            &["on", "true", "yes", "1"],
+            &["off", "false", "no", "0"],
+            &["local"],
+            &["remote_write"],
+            &["remote_apply"],
+        ]),
+    ),
+    ("track_functions", Words::of(&[&["none"], &["pl"], &["all"]])),
+    ("wal_level", Words::of(&[&["minimal"], &["replica", "archive", "hot_standby"], &["logical"]])),
+];
+
+const TLS: &[&[&str]] = &[&[""], &["TLSv1"], &["TLSv1.1"], &["TLSv1.2"], &["TLSv1.3"]];
+
 /// Whether the members of this setting's value are values of their own.
 pub fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
@@ -239,7 +279,16 @@ pub fn kind(path: &str) -> Kind {
     let unit = |table: &[(&str, u64)]| {
         table.iter().find(|(known, _)| *known == name).map(|(_, unit)| *unit)
     };
-    if FLAGS.contains(&name) || WORDS.contains(&name) || LISTS.contains(&name) {
+    if FLAGS.contains(&name) {
+        return Kind::Words(&FLAG);
+    }
+    if let Some((_, words)) = ENUMS.iter().find(|(known, _)| *known == name) {
+        return Kind::Words(words);
+    }
+    if WORDS.contains(&name) {
+        return Kind::AnyCase;
+    }
+    if LISTS.contains(&name) {
         return Kind::Text;
     }
     if MODES.contains(&name) {

@@ -26,6 +26,7 @@ pub const FORMAT: Format = Format {
           `user` and `rename-command` is a value of its own; old names are the new ones.",
     recognises,
     parse,
+    also: |path, text| names::spellings(&names::canonical(path), text),
     default: names::default,
     kind: names::kind,
     special: names::special,
@@ -56,7 +57,8 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     };
     reader.read(vec![(path.to_path_buf(), Arc::new(content.to_vec()))], 0)?;
     let mut root = Block::root(path);
-    let single = last::in_force(reader.said, replaces);
+    let mut single = last::in_force(reader.said, replaces);
+    single.retain(|setting| !names::is_none(&setting.name, &setting.value));
     for setting in single.into_iter().chain(reader.save).chain(reader.bind) {
         for old in names::aliases(&setting.name) {
             root.settings.push(Setting { name: old.to_owned(), ..setting.clone() });
@@ -64,7 +66,14 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         root.settings.push(setting);
     }
     let Includes { read, unread, .. } = reader.includes;
-    Ok(Settings { root, files: read, unread, inherits: false, ignore_case: true })
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: false,
+        ignore_case: true,
+        ..Settings::default()
+    })
 }
 
 /// What a setting replaces when it comes later; `None` for what adds up.

@@ -1,6 +1,7 @@
 //! Names and values of `redis.conf`: `static_configs` of redis' `config.c`.
 
 use crate::facts::quantity::{Kind, Special};
+use crate::facts::words::Words;
 use crate::formats::units;
 
 /// Old names and the ones that took their place.
@@ -71,6 +72,29 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("unixsocket", ""),
     ("unixsocketperm", "0"),
 ];
+
+/// `yesnotoi()` of redis.
+static FLAG: Words = Words::of(&[&["yes"], &["no"]]);
+
+/// Settings for which nothing is as good as not being set: `EMPTY_STRING_IS_NULL` of `config.c`.
+const EMPTY_IS_NONE: &[&str] = &[
+    "aclfile",
+    "masterauth",
+    "masteruser",
+    "pidfile",
+    "replicaof",
+    "requirepass",
+    "tls-ca-cert-dir",
+    "tls-ca-cert-file",
+    "tls-cert-file",
+    "tls-key-file",
+    "unixsocket",
+];
+
+/// Whether a value takes a setting back.
+pub fn is_none(name: &str, value: &str) -> bool {
+    value.is_empty() && EMPTY_IS_NONE.contains(&name)
+}
 
 /// Settings whose value is a size.
 const SIZES: &[&str] = &[
@@ -162,7 +186,10 @@ pub fn kind(path: &str) -> Kind {
         "unixsocketperm" => Kind::Octal,
         "databases" | "hz" | "maxclients" | "port" | "slowlog-max-len" | "tls-port" => Kind::Number,
         name if SIZES.contains(&name) => Kind::BYTES,
-        name if WORDS.contains(&name) => Kind::Text,
+        name if WORDS.contains(&name) => Kind::AnyCase,
+        name if default(name).is_some_and(|default| matches!(default, "yes" | "no")) => {
+            Kind::Words(&FLAG)
+        }
         _ => Kind::Open,
     }
 }

@@ -2,6 +2,7 @@
 //! values are the same, and what holds when they are not given.
 
 use crate::facts::quantity::{Kind, Special};
+use crate::facts::words::Words;
 
 /// Names that mean another keyword, `keywords[]` of OpenSSH's `servconf.c`.
 const ALIASES: &[(&str, &str)] = &[
@@ -30,6 +31,118 @@ const ADDITIVE: &[&str] = &[
 
 /// Keywords whose arguments are members of a list, each of which is a value of its own.
 const LISTS: &[&str] = &["acceptenv", "allowgroups", "allowusers", "denygroups", "denyusers"];
+
+/// Keywords whose one argument is a list with commas between its members.
+const COMMA_LISTS: &[&str] = &[
+    "casignaturealgorithms",
+    "ciphers",
+    "hostbasedacceptedalgorithms",
+    "hostkeyalgorithms",
+    "kexalgorithms",
+    "macs",
+    "pubkeyacceptedalgorithms",
+    "pubkeyauthoptions",
+];
+
+/// `yes` and `no` in all spellings of `multistate_flag[]`.
+const YES: &[&str] = &["yes", "true"];
+const NO: &[&str] = &["no", "false"];
+static FLAG: Words = Words::of(&[YES, NO]);
+
+/// Keywords that take `yes` or `no` alone.
+const FLAGS: &[&str] = &[
+    "allowagentforwarding",
+    "disableforwarding",
+    "exposeauthinfo",
+    "gssapiauthentication",
+    "gssapicleanupcredentials",
+    "gssapistrictacceptorcheck",
+    "hostbasedauthentication",
+    "hostbasedusesnamefrompacketonly",
+    "ignoreuserknownhosts",
+    "kbdinteractiveauthentication",
+    "kerberosauthentication",
+    "kerberosgetafstoken",
+    "kerberosorlocalpasswd",
+    "kerberosticketcleanup",
+    "passwordauthentication",
+    "permitemptypasswords",
+    "permittty",
+    "permituserrc",
+    "printlastlog",
+    "printmotd",
+    "pubkeyauthentication",
+    "streamlocalbindunlink",
+    "strictmodes",
+    "tcpkeepalive",
+    "usedns",
+    "usepam",
+    "x11forwarding",
+    "x11uselocalhost",
+];
+
+/// Keywords with words of their own: the tables `multistate_*[]` of `servconf.c`, `log_levels[]` and
+/// `log_facilities[]` of `log.c`.
+static WORDS: &[(&str, Words)] = &[
+    ("addressfamily", Words::of(&[&["any"], &["inet"], &["inet6"]])),
+    ("allowstreamlocalforwarding", FORWARDING),
+    ("allowtcpforwarding", FORWARDING),
+    ("compression", Words::of(&[&["yes", "true", "delayed"], NO])),
+    ("fingerprinthash", Words::of(&[&["md5"], &["sha256"]])),
+    ("gatewayports", Words::of(&[YES, NO, &["clientspecified"]])),
+    ("ignorerhosts", Words::of(&[YES, NO, &["shosts-only"]])),
+    (
+        "loglevel",
+        Words::of(&[
+            &["QUIET"],
+            &["FATAL"],
+            &["ERROR"],
+            &["INFO"],
+            &["VERBOSE"],
+            &["DEBUG", "DEBUG1"],
+            &["DEBUG2"],
+            &["DEBUG3"],
+        ]),
+    ),
+    (
+        "permitrootlogin",
+        Words::of(&[
+            YES,
+            NO,
+            &["prohibit-password", "without-password"],
+            &["forced-commands-only"],
+        ]),
+    ),
+    ("permittunnel", Words::of(&[YES, NO, &["point-to-point"], &["ethernet"]])),
+    ("permituserenvironment", Words::among_others(&[YES, NO])),
+    (
+        "syslogfacility",
+        Words::of(&[
+            &["DAEMON"],
+            &["USER"],
+            &["AUTH"],
+            &["AUTHPRIV"],
+            &["LOCAL0"],
+            &["LOCAL1"],
+            &["LOCAL2"],
+            &["LOCAL3"],
+            &["LOCAL4"],
+            &["LOCAL5"],
+            &["LOCAL6"],
+            &["LOCAL7"],
+        ]),
+    ),
+];
+
+const FORWARDING: Words = Words::of(&[&["yes", "true", "all"], NO, &["remote"], &["local"]]);
+
+/// The words of a keyword, where it takes no others.
+pub fn words(name: &str) -> Option<&'static Words> {
+    if FLAGS.contains(&name) {
+        return Some(&FLAG);
+    }
+    WORDS.iter().find(|(known, _)| *known == name).map(|(_, words)| words)
+}
 
 /// Keywords that take a time, `TIME FORMATS` of `sshd_config(5)`.
 const TIMES: &[&str] = &["clientaliveinterval", "logingracetime"];
@@ -180,10 +293,15 @@ pub fn kind(name: &str) -> Kind {
         "requiredrsasize" | "x11displayoffset" => Kind::Number,
         "streamlocalbindmask" => Kind::Octal,
         // Of several numbers, and of times beside sizes.
-        "maxstartups" | "rekeylimit" | "persourcemaxstartups" => Kind::Open,
+        "maxstartups" => Kind::Parts(&Kind::Number),
+        "rekeylimit" | "persourcemaxstartups" => Kind::Open,
         "unusedconnectiontimeout" => Kind::SECONDS,
-        name if default(name).is_some() || CASE_MATTERS.contains(&name) => Kind::Text,
-        _ => Kind::Open,
+        name => match words(name) {
+            Some(words) => Kind::Words(words),
+            None if CASE_MATTERS.contains(&name) => Kind::Text,
+            None if default(name).is_some() || is_comma_list(name) => Kind::AnyCase,
+            None => Kind::Open,
+        },
     }
 }
 
@@ -213,10 +331,40 @@ pub fn spellings(name: &str, value: &str) -> Vec<String> {
         all.extend(same.map(str::to_owned));
         all.push(lower);
     }
+    if name == "listenaddress" {
+        all.extend(addresses(value));
+    }
     if TIMES.contains(&name) {
         all.extend(seconds(value).map(|seconds| seconds.to_string()));
     }
     all.retain(|spelling| spelling != value);
+    all
+}
+
+/// Whether the one argument is a list with commas.
+pub fn is_comma_list(name: &str) -> bool {
+    COMMA_LISTS.contains(&name)
+}
+
+/// The spellings of an address to listen on: without its port, and without brackets.
+fn addresses(value: &str) -> Vec<String> {
+    let address = value.split(' ').next().unwrap_or_default();
+    let bracketed = address.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (host, port) = match bracketed {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => match address.split_once(':') {
+            // Of several colons none is in front of a port.
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (address, None),
+        },
+    };
+    let mut all = vec![host.to_owned(), address.to_owned()];
+    if host.contains(':') {
+        all.push(format!("[{host}]"));
+        all.extend(port.map(|port| format!("[{host}]:{port}")));
+    } else {
+        all.extend(port.map(|port| format!("{host}:{port}")));
+    }
     all
 }
 

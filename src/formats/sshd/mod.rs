@@ -8,13 +8,13 @@
 pub mod keywords;
 mod line;
 
-use super::Format;
 use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
+use super::{Format, last_word};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The OpenSSH daemon's configuration.
@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
           the global one. Members of AllowUsers and the like are values of their own.",
     recognises,
     parse,
+    also: |path, text| keywords::spellings(&keywords::canonical(last_word(path)), text),
     default,
     kind: |path| keywords::kind(path.rsplit('.').next().unwrap_or_default()),
     special: |path| keywords::special(path.rsplit('.').next().unwrap_or_default()),
@@ -38,6 +39,11 @@ const DIRECTORY: &str = "/etc/ssh";
 fn recognises(path: &Path) -> bool {
     let named = |wanted: &str| path.components().any(|part| part.as_os_str() == wanted);
     path.file_name().is_some_and(|name| name == "sshd_config") || named("sshd_config.d")
+}
+
+/// Whether it is one of the files that the main configuration includes.
+fn is_part(path: &Path) -> bool {
+    path.parent().is_some_and(|parent| parent.ends_with("sshd_config.d"))
 }
 
 fn default(path: &str) -> Option<&'static str> {
@@ -58,8 +64,17 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     };
     reader.read_file(path, content, 0, &[])?;
     let root = reader.assemble(path);
+    let part = is_part(path);
     let Includes { read, unread, .. } = reader.includes;
-    Ok(Settings { root, files: read, unread, inherits: false, ignore_case: true })
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: false,
+        ignore_case: true,
+        part,
+        ..Settings::default()
+    })
 }
 
 /// One value, and under which `Match` blocks it stands (indices, the outermost first).
@@ -129,14 +144,15 @@ impl Reader<'_> {
         at: &Location,
         under: &[usize],
     ) -> Fact<()> {
-        let values =
-            if keywords::is_list(name) { arguments.to_vec() } else { vec![arguments.join(" ")] };
-        for value in values {
+        let whole = arguments.join(" ");
+        let under = under.to_vec();
+        let mut add = |setting: Setting| {
             self.budget.take(&at.file)?;
-            let setting = setting(name, &value, at);
-            self.entries.push(Entry { setting, under: under.to_vec() });
-        }
-        Ok(())
+            self.entries.push(Entry { setting, under: under.clone() });
+            Ok(())
+        };
+        let values = if keywords::is_list(name) { arguments.to_vec() } else { vec![whole] };
+        values.iter().try_for_each(|value| add(setting(name, value, at)))
     }
 
     fn include(&mut self, name: &str, chain: usize, under: &[usize]) -> Fact<()> {
@@ -169,6 +185,7 @@ impl Reader<'_> {
             at: Location { file: path.to_path_buf(), line: 0 },
             settings: Vec::new(),
             blocks: Vec::new(),
+            empty_list: false,
         };
         let in_force = self.in_force();
         let always = |entry: &Entry| {
@@ -195,7 +212,7 @@ impl Reader<'_> {
 
     /// Entries without those that an earlier one under the same condition makes void.
     fn in_force(&self) -> Vec<&Entry> {
-        let mut seen: BTreeSet<(String, &[usize])> = BTreeSet::new();
+        let mut seen: BTreeMap<(String, &[usize]), &Location> = BTreeMap::new();
         let mut kept = Vec::new();
         for entry in &self.entries {
             let name = entry.setting.name.as_str();
@@ -207,7 +224,9 @@ impl Reader<'_> {
                 }
                 _ => name.to_owned(),
             };
-            if keywords::is_additive(name) || seen.insert((key, entry.under.as_slice())) {
+            let at = &entry.setting.at;
+            let first = *seen.entry((key, entry.under.as_slice())).or_insert(at);
+            if keywords::is_additive(name) || std::ptr::eq(first, at) {
                 kept.push(entry);
             }
         }
@@ -222,6 +241,7 @@ impl Reader<'_> {
             at: criteria.at.clone(),
             settings: Vec::new(),
             blocks: Vec::new(),
+            empty_list: false,
         };
         let mut blocks: Vec<Block> = self.matches.iter().map(block).collect();
         for entry in in_force {

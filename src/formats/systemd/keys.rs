@@ -4,10 +4,16 @@
 
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Setting};
+use crate::facts::words::Words;
 use std::path::Path;
 
 /// Keys to which every line adds.
 const LISTS: &[&str] = &[
+    "DNS",
+    "Domains",
+    "FallbackDNS",
+    "FallbackNTP",
+    "NTP",
     "After",
     "Alias",
     "Also",
@@ -192,6 +198,53 @@ const DYNAMIC: &[(&str, &str)] = &[
     ("RestrictSUIDSGID", "yes"),
 ];
 
+/// `parse_boolean()`.
+const YES: &[&str] = &["yes", "true", "on", "1", "y", "t"];
+const NO: &[&str] = &["no", "false", "off", "0", "n", "f"];
+static FLAG: Words = Words::of(&[YES, NO]);
+/// Where a key takes other words beside, and where it is not known here what it takes.
+static FLAG_OR_MORE: Words = Words::among_others(&[YES, NO]);
+
+/// Keys with words of their own (`DEFINE_STRING_TABLE_LOOKUP` of systemd), in their case; flags among
+/// them in any. One that is none of these is passed over.
+static WORDS: &[(&str, &[&str], bool)] = &[
+    ("DevicePolicy", &["auto", "closed", "strict"], false),
+    ("KeyringMode", &["inherit", "private", "shared"], false),
+    ("KillMode", &["control-group", "process", "mixed", "none"], false),
+    ("NotifyAccess", &["none", "main", "exec", "all"], false),
+    ("ProcSubset", &["all", "pid"], false),
+    ("ProtectHome", &["read-only", "tmpfs"], true),
+    ("ProtectProc", &["default", "noaccess", "invisible", "ptraceable"], false),
+    ("ProtectSystem", &["full", "strict"], true),
+    (
+        "Restart",
+        &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"],
+        false,
+    ),
+    (
+        "Type",
+        &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"],
+        false,
+    ),
+    ("Storage", &["volatile", "persistent", "auto", "none"], false),
+];
+
+/// Whether systemd passes over a value that this key cannot take, so that what was said before
+/// holds.
+pub fn is_refused(key: &str, value: &str) -> bool {
+    if is_boolean(key) {
+        return boolean(value).is_none();
+    }
+    match WORDS.iter().find(|(known, _, _)| *known == key) {
+        // Nothing takes back what was said.
+        Some((_, words, flags)) => {
+            let taken = words.contains(&value) || *flags && boolean(value).is_some();
+            !value.is_empty() && !taken
+        }
+        None => false,
+    }
+}
+
 /// Whether every line of a key adds to it.
 pub fn is_list(key: &str) -> bool {
     LISTS.contains(&key) || key.starts_with("Condition") || key.starts_with("Assert")
@@ -243,21 +296,23 @@ pub fn default(path: &str) -> Option<&'static str> {
 pub fn kind(path: &str) -> Kind {
     let key = path.rsplit('.').next().unwrap_or_default();
     match key {
-        _ if is_boolean(key) || BOOLEANS_AND_MORE.contains(&key) => Kind::Text,
+        _ if is_boolean(key) => Kind::Words(&FLAG),
+        _ if BOOLEANS_AND_MORE.contains(&key) => Kind::Words(&FLAG_OR_MORE),
+        "CPUQuota" => Kind::Percent,
+        "DefaultLimitNOFILE" | "DefaultLimitNPROC" => Kind::Parts(&Kind::Number),
         "UMask" => Kind::Octal,
         "SocketMode" => Kind::Octal,
         _ if key.ends_with("DirectoryMode") => Kind::Octal,
-        "LimitCPU" => Kind::SECONDS,
-        "LimitNOFILE" | "LimitNPROC" | "LimitNICE" | "LimitLOCKS" | "StartLimitBurst" => {
-            Kind::Number
-        }
+        "LimitCPU" => Kind::Parts(&Kind::SECONDS),
+        "LimitNOFILE" | "LimitNPROC" | "LimitNICE" | "LimitLOCKS" => Kind::Parts(&Kind::Number),
+        "StartLimitBurst" | "TasksMax" => Kind::Number,
         "FinalKillSignal" | "KillSignal" | "RestartKillSignal" | "WatchdogSignal" => Kind::Text,
         "MemoryHigh" | "MemoryLow" | "MemoryMax" | "MemoryMin" | "MemorySwapMax" => Kind::BYTES,
         "SystemMaxUse" | "SystemKeepFree" | "RuntimeMaxUse" | "RuntimeKeepFree" => Kind::BYTES,
-        _ if key.starts_with("Limit") => Kind::BYTES,
+        _ if key.starts_with("Limit") => Kind::Parts(&Kind::BYTES),
         _ if key.ends_with("Sec") => Kind::SECONDS,
         "Group" | "User" => Kind::Text,
-        _ => Kind::Open,
+        _ => Kind::Words(&FLAG_OR_MORE),
     }
 }
 
@@ -277,7 +332,15 @@ pub fn special(path: &str) -> Special {
         | "TimeoutStopSec"
         | "TriggerLimitBurst"
         | "TriggerLimitIntervalSec"
-        | "WatchdogSec" => Special::ZeroIsNoLimit,
+        | "WatchdogSec" => Special::ZeroOrInfinity,
+        key if key.starts_with("Memory")
+            || key.starts_with("Limit")
+            || key.starts_with("DefaultLimit")
+            || key.ends_with("Sec")
+            || key.starts_with("Tasks") =>
+        {
+            Special::Infinity
+        }
         _ => Special::Nothing,
     }
 }

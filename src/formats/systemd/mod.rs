@@ -12,9 +12,9 @@ pub mod names;
 pub mod syscalls;
 pub mod units;
 
-use super::Format;
 use super::include::Includes;
 use super::limits::{Budget, malformed};
+use super::{Format, last_word};
 use crate::facts::settings::{Block, Location, Setting, Settings};
 use crate::facts::{Fact, capability};
 use crate::host::Files;
@@ -28,6 +28,7 @@ pub const FORMAT: Format = Format {
           add up, an empty value resets. DynamicUser= gives what it implies.",
     recognises: dropins::recognises,
     parse,
+    also: |path, text| keys::spellings(last_word(path), text),
     default: keys::default,
     kind: keys::kind,
     special: keys::special,
@@ -128,7 +129,14 @@ fn parse_with(
     let mut root = unit.finish(path);
     keys::imply(name, &mut root);
     let Includes { read, unread, .. } = includes;
-    Ok(Settings { root, files: read, unread, inherits: false, ignore_case: false })
+    Ok(Settings {
+        root,
+        files: read,
+        unread,
+        inherits: false,
+        ignore_case: false,
+        ..Settings::default()
+    })
 }
 
 /// Assignments in force so far.
@@ -177,7 +185,7 @@ impl Unit {
 
     fn assign(&mut self, section: usize, key: &str, value: &str, at: Location) {
         // An empty or wrong boolean is ignored, so what was said before still holds.
-        if keys::is_boolean(key) && keys::boolean(value).is_none() {
+        if keys::is_refused(key, value) {
             return;
         }
         let values = self.values.entry((section, key.to_owned())).or_default();
@@ -187,8 +195,20 @@ impl Unit {
         if !value.is_empty() || keys::empty_is_a_value(key) {
             self.count += 1;
             let (name, value) = (key.to_owned(), value.to_owned());
+            // Servers are values of their own.
+            let each = matches!(key, "NTP" | "FallbackNTP" | "DNS" | "FallbackDNS");
+            let members = value.split_whitespace().filter(|member| each && *member != value);
+            let members: Vec<String> = members.map(str::to_owned).collect();
             let also = keys::spellings(key, &value);
-            values.push((self.count, Setting { name, value, also, at }));
+            if members.is_empty() {
+                values.push((self.count, Setting { name, value, also, at }));
+                return;
+            }
+            for member in members {
+                let also = vec![value.clone()];
+                let (name, at) = (name.clone(), at.clone());
+                values.push((self.count, Setting { name, value: member, also, at }));
+            }
         }
     }
 
@@ -199,6 +219,7 @@ impl Unit {
             at,
             settings: Vec::new(),
             blocks: Vec::new(),
+            empty_list: false,
         };
         let mut root = block("", Location { file: path.to_path_buf(), line: 0 });
         root.blocks = self.sections.into_iter().map(|(name, at)| block(&name, at)).collect();

@@ -361,7 +361,15 @@ fn nothing(path: &Path) -> Settings {
         at,
         settings: Vec::new(),
         blocks: Vec::new(),
+        empty_list: false,
     };
     let files = vec![path.to_owned()];
-    Settings { root, files, unread: Vec::new(), inherits: false, ignore_case: false }
+    Settings {
+        root,
+        files,
+        unread: Vec::new(),
+        inherits: false,
+        ignore_case: false,
+        ..Settings::default()
+    }
 }
