@@ -148,7 +148,7 @@ impl Check for ServiceCheck {
             });
             assertions.push(match (view.gap, self.absent) {
                 (Some(why), _) => running.unknown(why),
-                (None, Absent::Skip) => running.absent(format!("no {what} of it runs")),
+                (None, Absent::Skip) => running.skipped(format!("no {what} of it runs")),
                 (None, Absent::Fail) => {
                     crate::checks::service::conditions::start_steps(&self.service, target)
                         .into_iter()
