@@ -7,7 +7,7 @@
 use super::Format;
 use super::limits::{Budget, malformed};
 use crate::facts::quantity::{Kind, Special};
-use crate::facts::settings::{Block, Location, Setting, Settings};
+use crate::facts::settings::{Block, Location, Setting, Settings, Undecided};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use std::collections::BTreeSet;
@@ -40,7 +40,14 @@ fn recognises(path: &Path) -> bool {
 /// When a quote is not closed, or a bound is met.
 pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     let text = String::from_utf8_lossy(content);
-    let mut reader = Reader { path, rest: &text, line: 1, said: Vec::new(), unread: None };
+    let mut reader = Reader {
+        path,
+        rest: &text,
+        line: 1,
+        said: Vec::new(),
+        unread: None,
+        undecided: Vec::new(),
+    };
     let mut budget = Budget::default();
     let mut branches = false;
     while reader.next_line() {
@@ -63,6 +70,7 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
         unread: reader.unread.into_iter().collect(),
         inherits: false,
         ignore_case: false,
+        undecided: reader.undecided,
         ..Settings::default()
     })
 }
@@ -88,6 +96,7 @@ struct Reader<'a> {
     line: u32,
     said: Vec<Said>,
     unread: Option<Unknown>,
+    undecided: Vec<Undecided>,
 }
 
 impl Reader<'_> {
@@ -122,7 +131,13 @@ impl Reader<'_> {
             let at = Location { file: self.path.to_path_buf(), line: self.line };
             let name = name.to_owned();
             self.rest = value;
+            let written = value;
             let value = self.value()?;
+            if let Some(what) = expands(written.get(..written.len() - self.rest.len())) {
+                let cause = Cause::Unsupported(format!("what {what} stands for is not known"));
+                let why = Unknown::new(at.to_string(), cause);
+                self.undecided.push(Undecided { name: name.clone(), why, adds: false });
+            }
             let setting = Setting { name: name.clone(), value, also: Vec::new(), at };
             self.said.push((name, Some(setting)));
             return Ok(false);
@@ -219,6 +234,28 @@ impl Reader<'_> {
         self.rest = tail(self.rest, end);
         Ok(value)
     }
+}
+
+/// What of a value as it is written stands for something else: a variable or a command. Not within
+/// single quotes, and not what a backslash takes its meaning from.
+fn expands(written: Option<&str>) -> Option<&'static str> {
+    let (mut quote, mut escaped) = (None, false);
+    for c in written.unwrap_or_default().chars() {
+        if std::mem::take(&mut escaped) {
+            continue;
+        }
+        match (quote, c) {
+            (Some('\''), _) if c != '\'' => {}
+            (_, '\\') => escaped = true,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (_, '$') => return Some("a variable or command of the shell"),
+            (_, '`') => return Some("a command of the shell"),
+            (None, '#') => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 fn tail(text: &str, at: usize) -> &str {

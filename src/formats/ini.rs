@@ -134,7 +134,8 @@ fn section(header: &str) -> Option<(String, String)> {
 }
 
 fn assignment(line: &str, at: Location) -> Setting {
-    match line.split_once('=').or_else(|| line.split_once(':')) {
+    // As Python's configparser does: the name ends at whichever comes first.
+    match line.split_once(['=', ':']) {
         Some((name, value)) => {
             Setting { name: name.trim().to_owned(), value: value_of(value), also: Vec::new(), at }
         }

@@ -642,3 +642,16 @@ fn a_block_that_is_there_is_set_and_a_path_to_none_has_no_default() {
     let location = must("http.server.location[\"/\"].autoindex: 'off'");
     assert_eq!(location.on(&host).exit(), 1);
 }
+
+#[test]
+fn a_value_that_the_shell_expands_is_not_known() {
+    let env = |text: &str| Memory::new().file("/etc/default/a", 0o644, 0, 0, text);
+    let ask = rule("config: /etc/default/a\nmust: { A: { not: bad } }");
+    ask.on(&env("A=good\n")).passes();
+    ask.on(&env("A='$B'\n")).passes();
+    for text in ["A=$B\n", "A=\"x $(y)\"\n", "A=`y`\n"] {
+        assert_eq!(ask.on(&env(text)).exit(), 2, "{text}");
+    }
+    // What is expanded elsewhere says nothing here.
+    ask.on(&env("A=good\nB=$C\n")).passes();
+}
