@@ -29,6 +29,7 @@ pub mod drift;
 pub mod facts;
 pub mod formats;
 pub mod host;
+pub mod inventory;
 pub mod policy;
 pub mod prose;
 pub mod report;

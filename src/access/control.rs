@@ -8,10 +8,10 @@
 use super::entry::{pinned, protected};
 use super::holders::{Holder, holders};
 use super::people::{People, Person};
-use super::route::{Lookup, Route, route};
 use crate::facts::file::FileFact;
 use crate::facts::{Fact, Unknown};
 use crate::host::Target;
+use crate::host::route::{Lookup, Route, route};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -94,11 +94,11 @@ impl Memo {
 /// Everybody but uid 0 who controls what an absolute path leads to. What could not be seen is a gap
 /// of the answer; what was seen all the same is told.
 pub fn who_controls(target: &dyn Target, path: &Path) -> Arc<Control> {
-    let memo = target.derived().control();
+    let memo = target.memo().table::<crate::access::Memo>();
     if let Some(answer) = memo.paths.borrow().get(path) {
         return Arc::clone(answer);
     }
-    let answer = Arc::new(find(target, memo, path));
+    let answer = Arc::new(find(target, &memo, path));
     memo.paths.borrow_mut().insert(path.to_owned(), Arc::clone(&answer));
     answer
 }

@@ -22,7 +22,6 @@ mod holders;
 pub mod people;
 mod resolve;
 pub mod root_equivalent;
-pub mod route;
 mod writers;
 
 pub use class::listing;

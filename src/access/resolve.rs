@@ -5,15 +5,11 @@ use super::{Credentials, Ruling, class};
 use crate::facts::file::{FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
-use std::ffi::{OsStr, OsString};
+use crate::host::path::{LINK_LIMIT, PATH_LIMIT, components, ends_in_slash, target_of};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The most symbolic links that one resolution follows (`MAXSYMLINKS`).
-pub(super) const LINK_LIMIT: usize = 40;
-/// The most bytes of a path or link target (`PATH_MAX` without the final zero).
-pub(super) const PATH_LIMIT: usize = 4095;
 /// The most bytes of one component (`NAME_MAX`).
 const NAME_LIMIT: usize = 255;
 /// The switch of `proc_sys_fs(5)` against link attacks in shared directories.
@@ -124,20 +120,6 @@ pub(super) fn walk(
     Ok(Walk::Reached { path, fact })
 }
 
-/// The components of a path, the first one last. Unlike [`Path::components`] it keeps `.`, for
-/// which the kernel wants search permission too.
-pub(super) fn components(path: &OsStr) -> Vec<OsString> {
-    path.as_bytes()
-        .rsplit(|byte| *byte == b'/')
-        .filter(|name| !name.is_empty())
-        .map(|name| OsStr::from_bytes(name).to_owned())
-        .collect()
-}
-
-pub(super) fn ends_in_slash(path: &OsStr) -> bool {
-    path.as_bytes().last() == Some(&b'/')
-}
-
 /// Why the directory may not be passed, if so.
 fn search_denied(
     files: &dyn Files,
@@ -186,21 +168,4 @@ fn follow_denied(
             Err(Unknown::new(PROTECTED_SYMLINKS, Cause::Malformed(why)))
         }
     }
-}
-
-/// Where a link leads by its text. The links of `/proc/PID` lead elsewhere than their text says,
-/// and `/proc/self` leads every process elsewhere: what they are to `who` cannot be known.
-pub(super) fn target_of<'a>(link: &Path, fact: &'a FileFact) -> Fact<&'a OsStr> {
-    if let Ok(below) = link.strip_prefix("/proc") {
-        let first = below.components().next().map_or(OsStr::new(""), |name| name.as_os_str());
-        let pid = !first.is_empty() && first.as_bytes().iter().all(u8::is_ascii_digit);
-        if pid || first == "self" || first == "thread-self" {
-            let why = "a link whose meaning depends on the process that follows it".to_owned();
-            return Err(Unknown::new(link.display().to_string(), Cause::Unsupported(why)));
-        }
-    }
-    fact.link_target.as_deref().map(Path::as_os_str).ok_or_else(|| {
-        let why = "a symbolic link without a target".to_owned();
-        Unknown::new(link.display().to_string(), Cause::Malformed(why))
-    })
 }

@@ -14,7 +14,6 @@ mod rows;
 mod standings;
 mod waivers;
 
-use super::danger;
 use super::evidence::Evidence;
 use super::identity::{ItemKey, Thing};
 use super::item::{EventKind, ItemId};
@@ -23,7 +22,7 @@ use super::lifecycle::{Look, Presence, Turn, next};
 use super::news::{News, Piece};
 use super::observe::{Answers, Run};
 use super::sql::{Database, transaction};
-use super::{tell, undecided};
+use super::{danger, tell, undecided};
 use crate::parameters;
 use crate::policy::Severity;
 use crate::text::time;

@@ -1,11 +1,11 @@
 //! Whether a process runs a program that a rule names. A program is a file, its path a hint: whoever
 //! mounts a file of his own over `/usr/sbin/nginx` does not run nginx.
 
-use crate::facts::Fact;
 use crate::facts::process::{Executable, FileId, Process};
+use crate::facts::{Fact, all, any};
 use crate::host::Target;
 use crate::host::select::canonical;
-use crate::policy::expect::{Expect, Term, all, any};
+use crate::policy::expect::{Expect, Term};
 use crate::policy::operand::{AbsolutePath, Text};
 use crate::text;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! The target of `drift` and `baseline`, with the directory that its files can be walked from.
 
-use crate::host::Target;
+use crate::host::{Target, Wants};
 use crate::targets::image;
-use crate::targets::image::{Choice, Wants};
+use crate::targets::image::Choice;
 use crate::targets::live::Live;
 use crate::targets::offline::Still;
 use crate::targets::rootfs::Rootfs;

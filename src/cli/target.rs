@@ -8,12 +8,12 @@ use crate::drift::store as baselines;
 use crate::drift::store::signature::Key;
 use crate::drift::store::state::State;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::host::Target;
-use crate::host::memo::{Comparison, Former};
+use crate::host::before::{Comparison, Former};
+use crate::host::{Target, Wants};
 use crate::policy::load::{BuiltIn, HOST, IMAGE};
 use crate::rules::plan::Plan;
 use crate::targets::image;
-use crate::targets::image::{Choice, Wants};
+use crate::targets::image::Choice;
 use crate::targets::live::Live;
 use crate::targets::offline::Still;
 use crate::targets::recording::{Playback, store};
@@ -21,6 +21,7 @@ use crate::targets::rootfs::Rootfs;
 use crate::targets::survey::Reading;
 use clap::Args;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Options that choose the target.
 #[derive(Args, Clone)]
@@ -109,8 +110,8 @@ impl TargetArgs {
             let target = Still::new(name, rootfs, None);
             if let Some(place) = &self.baseline {
                 let comparison = comparison(place.clone(), &self.drift, directory.clone());
-                target.derived().compare_by(comparison);
-                target.derived().remember_by(former(place.clone(), &self.drift));
+                target.memo().set(comparison);
+                target.memo().set(former(place.clone(), &self.drift));
             }
             return Ok(vec![Box::new(target)]);
         }
@@ -123,8 +124,8 @@ impl TargetArgs {
             let target = Live::new();
             let place = self.baseline.clone().or_else(|| self.drift.baseline.clone());
             if let Some(place) = place.or_else(|| baselines::usual().ok()) {
-                target.derived().remember_by(former(place.clone(), &self.drift));
-                target.derived().compare_by(comparison(place, &self.drift, "/".into()));
+                target.memo().set(former(place.clone(), &self.drift));
+                target.memo().set(comparison(place, &self.drift, "/".into()));
             }
             return Ok(vec![Box::new(target)]);
         };
@@ -143,7 +144,7 @@ impl TargetArgs {
 fn comparison(place: PathBuf, config: &config::Drift, root: PathBuf) -> Comparison {
     let key = config.public_key.clone();
     let every = config.every.unwrap_or(super::drift::EVERY);
-    Comparison(Box::new(move |target| {
+    Comparison(Rc::new(move |target| {
         let loaded = load(&place, key.as_deref())?;
         let live = root == std::path::Path::new("/");
         let head = &loaded.baseline.head;
@@ -162,7 +163,7 @@ fn comparison(place: PathBuf, config: &config::Drift, root: PathBuf) -> Comparis
 /// What rules about files that give rights ask of the baseline.
 fn former(place: PathBuf, config: &config::Drift) -> Former {
     let key = config.public_key.clone();
-    Former(Box::new(move |paths| formerly(&load(&place, key.as_deref())?.baseline, paths)))
+    Former(Rc::new(move |paths| formerly(&load(&place, key.as_deref())?.baseline, paths)))
 }
 
 fn load(place: &Path, key: Option<&str>) -> Fact<baselines::Loaded> {

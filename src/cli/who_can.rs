@@ -8,8 +8,7 @@ use super::target::TargetArgs;
 use crate::control::{Items, chain, service};
 use crate::facts::host::TargetKind;
 use crate::facts::process::Selector;
-use crate::host::Target;
-use crate::targets::image::Wants;
+use crate::host::{Target, Wants};
 use crate::verdict::Exit;
 use answer::Answer;
 use clap::{Subcommand, ValueEnum};
@@ -163,7 +162,7 @@ fn of_service(service: &str, target: &dyn Target) -> Result<(String, Items), Str
         true => service.to_owned(),
         false => format!("{service}.service"),
     };
-    match target.derived().unit(target, &name) {
+    match crate::formats::systemd::units::unit(target, &name) {
         Ok(Some(unit)) => {
             let processes =
                 running(Selector { unit: Some(unit.id.clone()), ..Selector::default() })?;

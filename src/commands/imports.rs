@@ -6,7 +6,7 @@ use super::interpreters::Language;
 use super::options::{self, Given};
 use super::reader::Reader;
 use super::scripts;
-use crate::access::route::route;
+use crate::host::route::route;
 use std::path::{Path, PathBuf};
 
 /// The most names of one script that are looked for.

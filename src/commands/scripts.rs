@@ -1,10 +1,10 @@
 //! What a program's file is: a script with its interpreter, a text that only a shell can run, or a
 //! program. Read once a run.
 
-use crate::access::route::route;
 use crate::facts::exact::Exact;
 use crate::facts::file::FileKind;
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::route::route;
 use crate::host::{Target, learn};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ pub struct Memo {
 /// # Errors
 /// Where it cannot be seen.
 pub fn open(target: &dyn Target, path: &Path) -> Fact<Opened> {
-    let memo = target.derived().commands();
+    let memo = target.memo().table::<crate::commands::Memo>();
     if let Some(known) = memo.opened.borrow().get(path) {
         return known.clone();
     }
@@ -93,7 +93,7 @@ fn look(target: &dyn Target, path: &Path) -> Fact<Opened> {
 /// # Errors
 /// Where it cannot be read, or is too long to be looked through.
 pub fn text(target: &dyn Target, path: &Path) -> Fact<Option<Arc<String>>> {
-    let memo = target.derived().commands();
+    let memo = target.memo().table::<crate::commands::Memo>();
     if let Some(known) = memo.texts.borrow().get(path) {
         return known.clone();
     }

@@ -2,10 +2,10 @@
 //! scripts, what they read as code. [`crate::commands`] reads the command.
 
 use super::{Items, engines, environment, program};
-use crate::access::route::route;
 use crate::commands::{self, Context, Gap, GapKind, Opened, Operand, Reading, Who};
 use crate::facts::file::FileKind;
 use crate::host::Target;
+use crate::host::route::route;
 use std::path::Path;
 
 pub use crate::commands::PATH;

@@ -6,7 +6,6 @@ use super::{
     Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo, unit,
 };
 use crate::access::root_equivalent::{by_objects, objects};
-use crate::access::route::route;
 use crate::access::{Credentials, Permission, Person, decide};
 use crate::declared::units::values;
 use crate::facts::account::{PasswordField, User};
@@ -14,7 +13,8 @@ use crate::facts::file::{AclTag, FileKind};
 use crate::facts::inventory::Found;
 use crate::facts::{Cause, Fact, Unknown, capability};
 use crate::host::Target;
-use crate::targets::inventory::inventory;
+use crate::host::route::route;
+use crate::inventory::inventory;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -123,7 +123,7 @@ fn accounts(target: &dyn Target, user: &User) -> Fact<Vec<Route>> {
 }
 
 fn by_sudo(target: &dyn Target, user: &User, routes: &mut Routes) {
-    let sudoers = target.derived().sudoers(target, &target.host().name);
+    let sudoers = crate::formats::sudoers::rules(target);
     routes.items.unread.extend(sudoers.unread.iter().cloned());
     let mut judge = || -> Fact<()> {
         for one in sudo::allowed(target, &sudoers)? {
@@ -179,7 +179,7 @@ fn by_object(target: &dyn Target) -> Fact<Vec<Route>> {
 /// # Errors
 /// Where one of the objects, or who is in its group, cannot be told.
 pub fn root_equivalent(target: &dyn Target) -> Fact<Vec<(Person, Vec<String>)>> {
-    let people = target.derived().control().people(target)?;
+    let people = target.memo().table::<crate::access::Memo>().people(target)?;
     let mut found: BTreeMap<Person, Vec<String>> = BTreeMap::new();
     let mut unread = Vec::new();
     let mut all = objects(target)?;
@@ -277,7 +277,7 @@ fn gives_root(target: &dyn Target, one: &Found) -> Fact<bool> {
 
 /// Those who may execute a file, uid 0 left out.
 fn who_may_run(target: &dyn Target, path: &Path) -> Fact<BTreeSet<String>> {
-    let people = target.derived().control().people(target)?;
+    let people = target.memo().table::<crate::access::Memo>().people(target)?;
     let may = |person: &Person| -> Fact<bool> {
         let who = people.credentials(person);
         let ruling = decide(target, path, &who, Permission::Execute)?;
@@ -392,16 +392,16 @@ fn own(target: &dyn Target, user: &User, items: &mut Items) {
         return;
     }
     let debian = target.host().os_release.iter().any(|(_, value)| value.contains("debian"));
-    let jobs = target.derived().cron(target, debian);
+    let jobs = crate::formats::cron::jobs(target, debian);
     items.unread.extend(jobs.unread.iter().cloned());
     for job in jobs.jobs.iter().filter(|job| job.user == user.name) {
         items.add(&job.at.file, format!("cron table of {}", user.name));
         root::job_of(target, job, &format!("of {}", user.name), Some(user), items);
     }
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     items.unread.extend(index.unread.iter().cloned());
     for name in index.all() {
-        let one = match target.derived().unit(target, name) {
+        let one = match crate::formats::systemd::units::unit(target, name) {
             Ok(Some(one)) if !one.masked => one,
             Ok(_) => continue,
             Err(why) => {

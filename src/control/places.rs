@@ -261,7 +261,7 @@ const GIT: [&str; 7] =
 /// Looks through one file.
 fn look(target: &dyn Target, path: &Path, what: &str, content: Content, items: &mut Items) {
     const EXECUTABLE: u16 = 0o111;
-    let end = match crate::access::route::route(target, path) {
+    let end = match crate::host::route::route(target, path) {
         Ok(route) => route.end,
         Err(why) => return items.unread.push(why),
     };
@@ -383,7 +383,7 @@ fn words(target: &dyn Target, text: &str, why: &str, items: &mut Items) {
             if !word.starts_with('/') {
                 continue;
             }
-            let end = crate::access::route::route(target, path).ok().and_then(|route| route.end);
+            let end = crate::host::route::route(target, path).ok().and_then(|route| route.end);
             let file = end.is_some_and(|(_, fact)| {
                 fact.kind == FileKind::File && fact.mode.0 & EXECUTABLE != 0
             });

@@ -57,7 +57,7 @@ impl Memo {
 
 /// Adds the libraries of a program, those of the libraries, and its dynamic linker.
 pub fn add_libraries(target: &dyn Target, program: &Path, why: &str, items: &mut Items) {
-    let memo = target.derived().programs();
+    let memo = target.memo().table::<crate::control::program::Memo>();
     let mut seen = BTreeSet::new();
     let mut pending = vec![program.to_owned()];
     while let Some(file) = pending.pop() {

@@ -143,8 +143,8 @@ fn key(line: &str) -> Option<String> {
 /// Units that run as somebody with capabilities that amount to root.
 pub(super) fn capable_units(target: &dyn Target, items: &mut Items) -> Vec<Route> {
     let mut found = Vec::new();
-    for name in target.derived().units(target).all() {
-        let one = match target.derived().unit(target, name) {
+    for name in crate::formats::systemd::units::index(target).all() {
+        let one = match crate::formats::systemd::units::unit(target, name) {
             Ok(Some(one)) if !one.masked && one.id == name => one,
             Ok(_) => continue,
             Err(why) => {

@@ -61,11 +61,11 @@ fn units(target: &dyn Target, items: &mut Items) {
             Err(why) => items.unread.push(why),
         }
     }
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     items.unread.extend(index.unread.iter().cloned());
     // Instances that something links to are no files of their own.
     for name in index.all().into_iter().chain(index.wanted()).collect::<BTreeSet<_>>() {
-        match target.derived().unit(target, name) {
+        match crate::formats::systemd::units::unit(target, name) {
             Ok(Some(found)) if !found.masked => unit::add_as_root(target, &found, items),
             Ok(_) => {}
             Err(why) => items.unread.push(why),
@@ -91,7 +91,7 @@ fn cron(target: &dyn Target, items: &mut Items) {
     let debian = target.host().os_release.iter().any(|(key, value)| {
         (key == "ID" || key == "ID_LIKE") && value.split(' ').any(|word| word == "debian")
     });
-    let jobs = target.derived().cron(target, debian);
+    let jobs = crate::formats::cron::jobs(target, debian);
     items.unread.extend(jobs.unread.iter().cloned());
     for job in &jobs.jobs {
         items.add(&job.at.file, "file of cron");

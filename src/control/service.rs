@@ -27,7 +27,7 @@ pub fn items(
         }
     }
     for name in units {
-        match target.derived().unit(target, &name) {
+        match crate::formats::systemd::units::unit(target, &name) {
             Ok(Some(found)) => unit::add(target, &found, &mut items),
             Ok(None) => {}
             Err(why) => items.unread.push(why),

@@ -103,9 +103,9 @@ fn mounts(target: &dyn Target, items: &mut Items) {
             found.push((source.to_string(), place.to_string(), options, "/etc/fstab".into()));
         }
     });
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     for name in index.all().into_iter().filter(|name| name.ends_with(".mount")) {
-        if let Ok(Some(unit)) = target.derived().unit(target, name)
+        if let Ok(Some(unit)) = crate::formats::systemd::units::unit(target, name)
             && !unit.masked
             && let Ok(settings) = &unit.settings
         {

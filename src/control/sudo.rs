@@ -127,7 +127,7 @@ impl<'a> Rules<'a, '_> {
             let is_root = |name: &String| -> Fact<bool> {
                 Ok(name.starts_with('%') || self.target.user(name)?.is_some_and(|u| u.uid == 0))
             };
-            return crate::policy::expect::any(members.iter().map(is_root));
+            return crate::facts::any(members.iter().map(is_root));
         }
         Ok(self.target.user(name)?.is_some_and(|user| user.uid == 0))
     }

@@ -44,7 +44,7 @@ fn add_some(target: &dyn Target, unit: &Unit, root_only: bool, items: &mut Items
         items.add(dropin, format!("drop-in of {id}"));
     }
     // A unit or drop-in of that name there would take the place of these, or be added to them.
-    for directory in target.derived().units(target).directories_of(id) {
+    for directory in crate::formats::systemd::units::index(target).directories_of(id) {
         let reason = match directory.extension().is_some_and(|end| end == "d") {
             true => format!("drop-in directory of {id}"),
             false => "directory of units".to_owned(),

@@ -5,18 +5,24 @@ use crate::commands::{self, Context, Who};
 use crate::facts::file::{FileKind, Match};
 use crate::facts::start::Start;
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::cache::Answers;
 use crate::host::{Target, learn};
 use regex::Regex;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Programs by which whoever is not root may become it: they are setuid.
 const RAISERS: &[&str] = &["sudo", "su", "doas", "pkexec", "run0"];
+
+/// The text of the scripts that programs are, read once a run.
+#[derive(Default)]
+struct Scripts(Answers<PathBuf, String>);
 
 /// Takes note of the script that a command is, and of what keeps its user from being known: a
 /// program that may change it.
 pub fn settle(start: &mut Start, target: &dyn Target) {
     if start.script.is_none() {
-        let known = |path| target.derived().script(path, || script(path, target));
+        let scripts = target.memo().table::<Scripts>();
+        let known = |path| scripts.0.get(path, || script(path, target));
         match start.program.as_deref().map_or(Ok(None), known) {
             Ok(script) => start.script = script,
             // A script that is not seen may start something else as somebody else.

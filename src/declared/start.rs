@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// In a container only what its command is runs: systemd's units and supervisord's programs count
 /// when the command is systemd or supervisord. A root filesystem has no command, and all count.
 pub fn starts(target: &dyn Target) -> Arc<Starts> {
-    target.derived().starts(|| read(target))
+    target.memo().get_or_init(|| Arc::new(read(target)))
 }
 
 fn read(target: &dyn Target) -> Starts {

@@ -19,11 +19,11 @@ const LIMIT: usize = 10_000;
 /// All units of a type (`service`) that could be started: masked ones, templates and mere aliases
 /// left out. What cannot be read is told in `unread`.
 pub fn of_kind(target: &dyn Target, kind: &str, unread: &mut Vec<Unknown>) -> Vec<Arc<Unit>> {
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     unread.extend(index.unread.iter().cloned());
     let mut found = Vec::new();
     for name in names_of(&index, kind) {
-        match target.derived().unit(target, &name) {
+        match crate::formats::systemd::units::unit(target, &name) {
             Ok(Some(unit)) if unit.id == name && !unit.masked => found.push(unit),
             Ok(_) => {}
             // Told once above.

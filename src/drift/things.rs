@@ -218,7 +218,7 @@ fn passing_ports(target: &dyn Target) -> (u16, u16) {
 fn services(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unknown> {
     let selection = target.processes(&Selector::default())?;
     unseen.extend(selection.gap().cloned());
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     let timers = index.all();
     let mut found: BTreeMap<String, Seen> = BTreeMap::new();
     let own = this_run(&selection.processes);
@@ -354,13 +354,13 @@ fn sudo(target: &dyn Target) -> Result<Named, Unknown> {
 }
 
 fn units(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unknown> {
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     if let Some(why) = index.unread.first() {
         return Err(why.clone());
     }
     let mut all = Named::new();
     for name in index.all() {
-        let unit = match target.derived().unit(target, name) {
+        let unit = match crate::formats::systemd::units::unit(target, name) {
             Ok(Some(unit)) => unit,
             Ok(None) => continue,
             Err(why) => {
@@ -388,7 +388,7 @@ fn units(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unknow
 }
 
 fn sysctls(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unknown> {
-    let configured = target.derived().sysctl(target);
+    let configured = crate::formats::sysctl_d::configured(target);
     let plain = |key: &&str| !key.contains(['*', '?', '[', '.']);
     let keys = configured.lines.iter().map(|line| line.key.as_str()).filter(plain);
     let mut all = Named::new();
@@ -415,7 +415,7 @@ fn is_write_only(target: &dyn Target, path: &Path) -> bool {
 }
 
 fn mounts(target: &dyn Target) -> Result<Named, Unknown> {
-    let mounts = target.derived().mounts(target)?;
+    let mounts = crate::formats::mounts::in_force(target)?;
     // Made and taken away by container engines, sessions and the kernel itself.
     const PASSING: [&str; 26] = [
         "/var/lib/containerd",
@@ -484,7 +484,7 @@ fn modules(target: &dyn Target) -> Result<Named, Unknown> {
 }
 
 fn packages(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Unknown> {
-    let packages = match target.derived().packages(target) {
+    let packages = match crate::formats::packages::installed(target) {
         Ok(packages) => packages,
         // No database is an answer: it has none.
         Err(why) if why.what == "packages" => return Ok(Named::new()),

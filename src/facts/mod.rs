@@ -17,6 +17,7 @@ pub mod host;
 pub mod image;
 pub mod inventory;
 pub mod listener;
+mod logic;
 pub mod module;
 pub mod mount;
 pub mod package;
@@ -33,6 +34,8 @@ pub mod sysctl;
 pub mod thing;
 pub mod unit;
 pub mod words;
+
+pub use logic::{all, any};
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, io};

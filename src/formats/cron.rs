@@ -229,3 +229,8 @@ fn before_input(command: &str) -> String {
     }
     out.trim_end().to_owned()
 }
+
+/// The jobs of cron, read once a run; `debian` decides which names of files cron passes over.
+pub fn jobs(target: &dyn crate::host::Target, debian: bool) -> std::sync::Arc<CronJobs> {
+    target.memo().get_or_init(|| std::sync::Arc::new(read(target, debian)))
+}

@@ -56,3 +56,8 @@ fn rule(line: &str, at: Location) -> Option<ModuleRule> {
 pub fn plain(name: &str) -> String {
     name.replace('-', "_")
 }
+
+/// What is configured about kernel modules, read once a run.
+pub fn configured(target: &dyn crate::host::Target) -> std::sync::Arc<ModuleRules> {
+    target.memo().get_or_init(|| std::sync::Arc::new(read(target)))
+}

@@ -3,11 +3,12 @@
 use crate::facts::mount::Mount;
 use crate::facts::settings::Location;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::host::Files;
+use crate::host::{Files, Target};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FSTAB: &str = "/etc/fstab";
 
@@ -120,3 +121,25 @@ pub fn path(word: &[u8]) -> PathBuf {
     }
     PathBuf::from(OsString::from_vec(out))
 }
+
+/// What is mounted, later mounts over the same path last; read once a run.
+///
+/// # Errors
+/// Where the list of mounts cannot be read.
+pub fn in_force(target: &dyn Target) -> Fact<Arc<Vec<Mount>>> {
+    target.memo().get_or_init(|| InForce(mounted(target).map(Arc::new))).0
+}
+
+/// What `/etc/fstab` asks for, read once a run.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn of_fstab(target: &dyn Target) -> Fact<Arc<Vec<Mount>>> {
+    target.memo().get_or_init(|| Planned(fstab(target).map(Arc::new))).0
+}
+
+#[derive(Clone)]
+struct InForce(Fact<Arc<Vec<Mount>>>);
+
+#[derive(Clone)]
+struct Planned(Fact<Arc<Vec<Mount>>>);

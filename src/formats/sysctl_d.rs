@@ -109,3 +109,8 @@ fn is_match(pattern: &str, key: &str) -> bool {
     let glob = GlobBuilder::new(pattern).literal_separator(true).build();
     glob.is_ok_and(|glob| glob.compile_matcher().is_match(key))
 }
+
+/// Kernel parameters as the next boot sets them, read once a run.
+pub fn configured(target: &dyn crate::host::Target) -> std::sync::Arc<SysctlSettings> {
+    target.memo().get_or_init(|| std::sync::Arc::new(read(target)))
+}

@@ -17,15 +17,15 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// Answers by question.
 #[derive(Debug)]
-pub(crate) struct Memo<K, V>(RefCell<HashMap<K, Fact<Option<V>>>>);
+pub(crate) struct Answers<K, V>(RefCell<HashMap<K, Fact<Option<V>>>>);
 
-impl<K, V> Default for Memo<K, V> {
+impl<K, V> Default for Answers<K, V> {
     fn default() -> Self {
         Self(RefCell::default())
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Memo<K, V> {
+impl<K: Eq + Hash, V: Clone> Answers<K, V> {
     /// The answer to a question that may have been asked before.
     pub(crate) fn get<Q>(
         &self,
@@ -68,12 +68,12 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
 #[derive(Debug, Default)]
 pub(crate) struct KeptFiles {
     /// By `lstat(2)`.
-    pub files: Memo<PathBuf, Arc<FileFact>>,
+    pub files: Answers<PathBuf, Arc<FileFact>>,
     /// Names in directories.
-    pub lists: Memo<PathBuf, Arc<Vec<OsString>>>,
+    pub lists: Answers<PathBuf, Arc<Vec<OsString>>>,
     /// Digests.
-    pub hashes: Memo<PathBuf, String>,
-    contents: Memo<PathBuf, Arc<Vec<u8>>>,
+    pub hashes: Answers<PathBuf, String>,
+    contents: Answers<PathBuf, Arc<Vec<u8>>>,
     content_bytes: Cell<usize>,
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_question_is_asked_once_whatever_the_answer_was() {
-        let memo: Memo<String, u32> = Memo::default();
+        let memo: Answers<String, u32> = Answers::default();
         let asked = Cell::new(0);
         let ask = |answer: Fact<Option<u32>>| {
             memo.get("port", || {

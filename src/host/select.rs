@@ -4,7 +4,6 @@ use crate::facts::file::FileKind;
 use crate::facts::process::{Cgroup, Container, FileId, Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::{Files, Selection};
-use crate::targets::live::pid_file;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -284,4 +283,13 @@ impl<'a> Matcher<'a> {
         }
         Ok(false)
     }
+}
+
+/// The pid in a pid file: its first line, as a number. Anything else names no process.
+pub fn pid_file(bytes: &[u8]) -> Option<u32> {
+    let line = bytes.split(|b| *b == b'\n').next()?.trim_ascii();
+    if line.is_empty() || !line.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(line).ok()?.parse().ok().filter(|pid| *pid > 0)
 }

@@ -1,6 +1,6 @@
 //! Something that can be checked.
 
-use super::memo::Derived;
+use super::memo::Memo;
 use super::{Files, Selection};
 use crate::facts::account::{Accounts, Group, User};
 use crate::facts::host::Host;
@@ -18,7 +18,7 @@ pub trait Target: Files {
     fn host(&self) -> &Host;
 
     /// Facts that follow from files alone.
-    fn derived(&self) -> &Derived;
+    fn memo(&self) -> &Memo;
 
     /// The processes that a selector picks, and what could not be decided about others.
     fn processes(&self, selector: &Selector) -> Fact<Selection>;

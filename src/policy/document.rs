@@ -14,8 +14,8 @@ use super::vars::Vars;
 use super::when::When;
 use super::{drift, waiver};
 use crate::facts::scope::Scope;
+use crate::policy::waiver::Waiver;
 use crate::text::duration;
-use crate::verdict::waiver::Waiver;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -4,9 +4,8 @@
 //! one of these, exactly these. So there is no bare list here; a word says which is meant.
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::expect::any;
 use super::node::{Key, Node, Value};
-use crate::facts::{Fact, Unknown};
+use crate::facts::{Fact, Unknown, any};
 
 /// How a set compares with the members that a rule names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,12 +18,76 @@ use super::node::{Node, Value};
 use super::read::read;
 use super::source::{Source, Span};
 use super::yaml;
-use crate::verdict::waiver::Waiver;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::sync::Arc;
+
+/// One waiver, as a person reviewed it.
+#[derive(Clone, Debug)]
+pub struct Waiver {
+    /// Ids of the rules whose violations it accepts.
+    pub rules: Vec<String>,
+    /// Policy that it stands in; one in a file of its own is for all.
+    pub policy: Option<String>,
+    /// Hosts that it is for; `None` for all.
+    pub host: Option<GlobMatcher>,
+    /// Subjects that it is for, by name; `None` for all.
+    pub subject: Option<GlobMatcher>,
+    /// The offenders that it accepts, by name; without it those that there were when it was granted.
+    pub values: Option<Vec<GlobMatcher>>,
+    /// Why the violation is accepted.
+    pub reason: String,
+    /// Who accepted it.
+    pub approved_by: String,
+    /// First second of it, since 1970-01-01 UTC; `None`: from ever.
+    pub starts: Option<i64>,
+    /// First second behind it, likewise.
+    pub expires: i64,
+    /// Where it stands: `waivers.yaml:3:5`.
+    pub place: String,
+}
+
+impl Waiver {
+    /// One word for it as it was reviewed: changed in any way, it is another grant.
+    pub fn digest(&self) -> String {
+        let glob = |glob: &GlobMatcher| glob.glob().glob().to_owned();
+        let maybe = |one: &Option<GlobMatcher>| one.as_ref().map(glob).unwrap_or_default();
+        let mut hash = blake3::Hasher::new();
+        let words = [
+            self.rules.join("\0"),
+            self.policy.clone().unwrap_or_default(),
+            maybe(&self.host),
+            maybe(&self.subject),
+            self.reason.clone(),
+            self.approved_by.clone(),
+            format!("{:?} {}", self.starts, self.expires),
+        ];
+        for word in words {
+            hash.update(&(word.len() as u64).to_le_bytes());
+            hash.update(word.as_bytes());
+        }
+        hash.finalize().to_hex().chars().take(16).collect()
+    }
+
+    /// Seconds that it has from its beginning, or from now where it names none, to its end.
+    pub fn lasts(&self, now: i64) -> i64 {
+        // Its last day counts as a whole; what is written as 90 days is no longer than that.
+        const DAY: i64 = 86_400;
+        self.expires.saturating_sub(DAY).saturating_sub(self.starts.unwrap_or(now))
+    }
+
+    /// Whether its first day has come.
+    pub fn has_started(&self, now: i64) -> bool {
+        self.starts.is_none_or(|starts| starts <= now)
+    }
+
+    /// Last day of it, UTC.
+    pub fn last_day(&self) -> String {
+        crate::text::time::utc(self.expires.saturating_sub(1)).chars().take(10).collect()
+    }
+}
 
 /// The keys of a waiver with their meaning.
 pub const KEYS: [(&str, &str); 8] = [

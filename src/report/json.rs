@@ -5,8 +5,9 @@
 use super::{Report, Style};
 use crate::facts::host::TargetKind;
 use crate::policy::Severity;
+use crate::policy::waiver::Waiver;
 use crate::text;
-use crate::verdict::waiver::{Notice, Standing, Waiver};
+use crate::verdict::waiver::{Notice, Standing};
 use crate::verdict::{Finding, Outcome, Sighting, Summary};
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -274,7 +274,7 @@ fn any(parts: impl Iterator<Item = Option<Fact<bool>>> + Clone) -> Option<Fact<b
         return Some(Ok(true));
     }
     let known: Option<Vec<Fact<bool>>> = parts.collect();
-    known.map(crate::policy::expect::any)
+    known.map(crate::facts::any)
 }
 
 /// False when one is false, else without an answer when one is, else unknown when one is, else true.

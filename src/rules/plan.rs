@@ -1,14 +1,13 @@
 //! All rules of a run, read and ready, and their evaluation.
 
 use crate::facts::Fact;
-use crate::host::Target;
+use crate::host::{Target, Wants};
+use crate::policy::waiver::Waiver;
 use crate::policy::{Diagnostics, Policy, Rule, Severity};
 use crate::rules::compile::compile;
 use crate::rules::guard_gaps::all_certain;
 use crate::rules::when::Applicability;
 use crate::rules::{Check, Subjects};
-use crate::targets::image::Wants;
-use crate::verdict::waiver::Waiver;
 use crate::verdict::{Assertion, Finding, Outcome, Promises, RuleInfo, Sighting, Subject};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -147,7 +146,7 @@ impl Plan {
     /// The findings of rule after rule, each evaluated when it is asked for.
     pub fn each(&self, target: &dyn Target) -> impl Iterator<Item = Vec<Finding>> {
         let walks = self.rules.iter().flat_map(|rule| rule.check.walks());
-        target.derived().inventories().expect(walks);
+        target.memo().table::<crate::inventory::Memo>().expect(walks);
         self.rules.iter().map(move |rule| rule.evaluate(target))
     }
 

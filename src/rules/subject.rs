@@ -2,10 +2,9 @@
 
 use super::condition::ConditionInfo;
 use super::reference::Refers;
-use crate::host::Target;
+use crate::host::{Target, Wants};
 use crate::policy::node::{Fields, Node};
 use crate::policy::{Diagnostics, Policy};
-use crate::targets::image::Wants;
 use crate::verdict::Assertion;
 use std::path::PathBuf;
 

@@ -103,7 +103,7 @@ fn not_applicable(when: &When, target: &dyn Target) -> Fact<Option<String>> {
         }
     }
     for name in &when.packages {
-        if !crate::checks::package::is_installed(name, target)? {
+        if !crate::formats::packages::is_installed(name, target)? {
             return Ok(Some(format!("package {name} is not installed")));
         }
     }

@@ -27,7 +27,7 @@ use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::listener::{Holders, Listener, Protocol};
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Fact, Unknown};
-use crate::host::memo::Derived;
+use crate::host::memo::Memo;
 use crate::host::{Files, Selection, Target, select};
 use crate::targets::memory::tree::{Tree, fact};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,7 @@ pub struct Memory {
     accounts: Fact<Accounts>,
     /// What the name service switch knows beyond the files.
     nss: account::Directory,
-    derived: Derived,
+    memo: Memo,
 }
 
 impl Default for Memory {
@@ -83,7 +83,7 @@ impl Memory {
                 malformed: Vec::new(),
             }),
             nss: account::Directory::default(),
-            derived: Derived::default(),
+            memo: Memo::default(),
         }
     }
 
@@ -125,14 +125,14 @@ impl Memory {
     ) -> Self {
         let file = fact(FileKind::File, mode, uid, gid);
         self.files.add(path.as_ref(), file, content.as_ref().to_vec());
-        self.derived = Derived::default();
+        self.memo = Memo::default();
         self
     }
 
     /// Adds a directory.
     pub fn dir(mut self, path: impl AsRef<Path>, mode: u16, uid: u32, gid: u32) -> Self {
         self.files.add(path.as_ref(), fact(FileKind::Directory, mode, uid, gid), Vec::new());
-        self.derived = Derived::default();
+        self.memo = Memo::default();
         self
     }
 
@@ -141,14 +141,14 @@ impl Memory {
         let mut link = fact(FileKind::Symlink, 0o777, 0, 0);
         link.link_target = Some(target.as_ref().to_path_buf());
         self.files.add(path.as_ref(), link, Vec::new());
-        self.derived = Derived::default();
+        self.memo = Memo::default();
         self
     }
 
     /// Adds a file of a kind that has no content, such as a FIFO or a device.
     pub fn special(mut self, path: impl AsRef<Path>, kind: FileKind, mode: u16) -> Self {
         self.files.add(path.as_ref(), fact(kind, mode, 0, 0), Vec::new());
-        self.derived = Derived::default();
+        self.memo = Memo::default();
         self
     }
 
@@ -176,7 +176,7 @@ impl Memory {
     /// directory neither be listed nor be passed.
     pub fn unreadable(mut self, path: impl AsRef<Path>) -> Self {
         self.files.refuse(path.as_ref());
-        self.derived = Derived::default();
+        self.memo = Memo::default();
         self
     }
 
@@ -297,8 +297,8 @@ impl Target for Memory {
         &self.host
     }
 
-    fn derived(&self) -> &Derived {
-        &self.derived
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn processes(&self, selector: &Selector) -> Fact<Selection> {

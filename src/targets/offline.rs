@@ -12,7 +12,7 @@ use crate::facts::process::{Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::passwd;
 use crate::host::cache::KeptFiles;
-use crate::host::memo::Derived;
+use crate::host::memo::Memo;
 use crate::host::{Files, Selection, Target};
 use crate::targets::live::os_release;
 use std::cell::OnceCell;
@@ -45,7 +45,7 @@ pub struct Still<F> {
     image: Option<Image>,
     kept: KeptFiles,
     accounts: OnceCell<Fact<Arc<Accounts>>>,
-    derived: Derived,
+    memo: Memo,
 }
 
 impl<F: Layered> Still<F> {
@@ -72,7 +72,7 @@ impl<F: Layered> Still<F> {
             image,
             kept: KeptFiles::default(),
             accounts: OnceCell::new(),
-            derived: Derived::default(),
+            memo: Memo::default(),
         }
     }
 
@@ -148,8 +148,8 @@ impl<F: Layered> Target for Still<F> {
         &self.host
     }
 
-    fn derived(&self) -> &Derived {
-        &self.derived
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn processes(&self, _: &Selector) -> Fact<Selection> {

@@ -8,9 +8,8 @@ use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
 use crate::facts::process::FileId;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{acl, filecap};
-use crate::host::{Files, READ_LIMIT};
-use crate::targets::beneath;
-use crate::targets::beneath::Links;
+use crate::host::beneath::Links;
+use crate::host::{Files, READ_LIMIT, beneath};
 use crate::targets::live::filesystem::{
     absolute, acl_of, capabilities_of, content, digest, existing, fact, name, names, open_regular,
     part, protection_of,

@@ -2,8 +2,8 @@
 
 use super::outcome::Outcome;
 use super::sighting::Sighting;
-use super::waiver::Waiver;
 use crate::facts::{Cause, Fact, Unknown};
+use crate::policy::waiver::Waiver;
 use std::fmt;
 use std::sync::Arc;
 

@@ -5,105 +5,9 @@
 
 use super::finding::Finding;
 use super::outcome::Outcome;
-use globset::GlobMatcher;
+use crate::policy::waiver::Waiver;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// One waiver, as a person reviewed it.
-#[derive(Clone, Debug)]
-pub struct Waiver {
-    /// Ids of the rules whose violations it accepts.
-    pub rules: Vec<String>,
-    /// Policy that it stands in; one in a file of its own is for all.
-    pub policy: Option<String>,
-    /// Hosts that it is for; `None` for all.
-    pub host: Option<GlobMatcher>,
-    /// Subjects that it is for, by name; `None` for all.
-    pub subject: Option<GlobMatcher>,
-    /// The offenders that it accepts, by name; without it those that there were when it was granted.
-    pub values: Option<Vec<GlobMatcher>>,
-    /// Why the violation is accepted.
-    pub reason: String,
-    /// Who accepted it.
-    pub approved_by: String,
-    /// First second of it, since 1970-01-01 UTC; `None`: from ever.
-    pub starts: Option<i64>,
-    /// First second behind it, likewise.
-    pub expires: i64,
-    /// Where it stands: `waivers.yaml:3:5`.
-    pub place: String,
-}
-
-impl Waiver {
-    /// Whether it is for this finding, whatever the date.
-    fn is_for(&self, finding: &Finding, host: &str) -> bool {
-        self.rules.contains(&finding.rule.id)
-            && self.policy.as_ref().is_none_or(|policy| *policy == finding.rule.policy)
-            && self.host.as_ref().is_none_or(|pattern| pattern.is_match(host))
-            && self
-                .subject
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(&finding.assertion.subject.name))
-    }
-
-    /// One word for it as it was reviewed: changed in any way, it is another grant.
-    pub fn digest(&self) -> String {
-        let glob = |glob: &GlobMatcher| glob.glob().glob().to_owned();
-        let maybe = |one: &Option<GlobMatcher>| one.as_ref().map(glob).unwrap_or_default();
-        let mut hash = blake3::Hasher::new();
-        let words = [
-            self.rules.join("\0"),
-            self.policy.clone().unwrap_or_default(),
-            maybe(&self.host),
-            maybe(&self.subject),
-            self.reason.clone(),
-            self.approved_by.clone(),
-            format!("{:?} {}", self.starts, self.expires),
-        ];
-        for word in words {
-            hash.update(&(word.len() as u64).to_le_bytes());
-            hash.update(word.as_bytes());
-        }
-        hash.finalize().to_hex().chars().take(16).collect()
-    }
-
-    /// The offenders of a violation that it does not accept: those that it does not name, or, where it
-    /// names none, those that came after it was granted.
-    fn newcomers(&self, finding: &Finding, grants: &Grants) -> Vec<String> {
-        let mut culprits = finding.assertion.culprits();
-        if let Some(values) = &self.values {
-            // A violation without offenders is its value: a mode, an owner.
-            if culprits.is_empty() {
-                culprits.push(finding.assertion.observed.clone());
-            }
-            culprits.retain(|name| !values.iter().any(|value| value.is_match(name)));
-            return culprits;
-        }
-        match grants.of(self, finding) {
-            Some(granted) => {
-                culprits.retain(|name| !granted.contains(name));
-                culprits
-            }
-            None => Vec::new(),
-        }
-    }
-
-    /// Seconds that it has from its beginning, or from now where it names none, to its end.
-    pub fn lasts(&self, now: i64) -> i64 {
-        // Its last day counts as a whole; what is written as 90 days is no longer than that.
-        const DAY: i64 = 86_400;
-        self.expires.saturating_sub(DAY).saturating_sub(self.starts.unwrap_or(now))
-    }
-
-    fn has_started(&self, now: i64) -> bool {
-        self.starts.is_none_or(|starts| starts <= now)
-    }
-
-    /// Last day of it, UTC.
-    pub fn last_day(&self) -> String {
-        crate::text::time::utc(self.expires.saturating_sub(1)).chars().take(10).collect()
-    }
-}
 
 /// What a waiver found of one violation when it was granted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,6 +53,38 @@ impl Grants {
     }
 }
 
+/// Whether it is for this finding, whatever the date.
+fn is_for(waiver: &Waiver, finding: &Finding, host: &str) -> bool {
+    waiver.rules.contains(&finding.rule.id)
+        && waiver.policy.as_ref().is_none_or(|policy| *policy == finding.rule.policy)
+        && waiver.host.as_ref().is_none_or(|pattern| pattern.is_match(host))
+        && waiver
+            .subject
+            .as_ref()
+            .is_none_or(|pattern| pattern.is_match(&finding.assertion.subject.name))
+}
+
+/// The offenders of a violation that it does not accept: those that it does not name, or, where it
+/// names none, those that came after it was granted.
+fn newcomers(waiver: &Waiver, finding: &Finding, grants: &Grants) -> Vec<String> {
+    let mut culprits = finding.assertion.culprits();
+    if let Some(values) = &waiver.values {
+        // A violation without offenders is its value: a mode, an owner.
+        if culprits.is_empty() {
+            culprits.push(finding.assertion.observed.clone());
+        }
+        culprits.retain(|name| !values.iter().any(|value| value.is_match(name)));
+        return culprits;
+    }
+    match grants.of(waiver, finding) {
+        Some(granted) => {
+            culprits.retain(|name| !granted.contains(name));
+            culprits
+        }
+        None => Vec::new(),
+    }
+}
+
 /// What there is to say about a waiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -187,19 +123,19 @@ pub fn apply(
     let mut uses = vec![Use::default(); waivers.len()];
     for finding in findings.iter_mut() {
         let outcome = finding.outcome();
-        let fitting = || waivers.iter().enumerate().filter(|(_, w)| w.is_for(finding, host));
+        let fitting = || waivers.iter().enumerate().filter(|(_, w)| is_for(w, finding, host));
         let valid = || {
             let valid = fitting().filter(|(_, w)| w.has_started(now) && now < w.expires);
             valid.filter(|_| outcome == Outcome::Fail)
         };
         let longest = valid()
-            .filter(|(_, waiver)| waiver.newcomers(finding, grants).is_empty())
+            .filter(|(_, waiver)| newcomers(&waiver, finding, grants).is_empty())
             .max_by_key(|(_, waiver)| waiver.expires)
             .map(|(_, waiver)| Arc::clone(waiver));
         // Where none accepts all of it, the one that accepts most does so.
         let part = valid()
             .filter(|_| longest.is_none())
-            .min_by_key(|(_, waiver)| waiver.newcomers(finding, grants).len())
+            .min_by_key(|(_, waiver)| newcomers(&waiver, finding, grants).len())
             .map(|(_, waiver)| Arc::clone(waiver));
         for (index, _) in fitting() {
             let Some(uses) = uses.get_mut(index) else { continue };
@@ -210,7 +146,7 @@ pub fn apply(
         if let (Outcome::Fail, Some(waiver)) = (outcome, longest) {
             finding.assertion.waive(waiver);
         } else if let Some(waiver) = part {
-            let new = waiver.newcomers(finding, grants);
+            let new = newcomers(&waiver, finding, grants);
             let mut old = finding.assertion.culprits();
             old.retain(|name| !new.contains(name));
             finding.assertion.accepted = old;

@@ -6,7 +6,7 @@ use crate::support::{Folder, Machine, Need, Rule, needs, rule};
 use spotcheck::facts::account::Origin;
 use spotcheck::facts::inventory::Inventory;
 use spotcheck::host::Target;
-use spotcheck::targets::inventory::inventory;
+use spotcheck::inventory::inventory;
 use spotcheck::targets::live::Live;
 use spotcheck::targets::memory::Memory;
 use spotcheck::targets::offline::Still;
@@ -460,7 +460,7 @@ fn several_places_share_one_walk_and_each_has_its_own_counts() {
     let place = hostile_tree(100);
     let target = Still::new("hostile", Rootfs::open(place.path()).unwrap(), None);
     let places = ["/", "/srv", "/srv/wide", "/many", "/bin"].map(PathBuf::from);
-    target.derived().inventories().expect(places.clone());
+    target.memo().table::<spotcheck::inventory::Memo>().expect(places.clone());
     for place_inside in &places {
         let shared = taken(&target, place_inside);
         let alone = Still::new("alone", Rootfs::open(place.path()).unwrap(), None);

@@ -5,17 +5,19 @@ use crate::support::archive::{Tar, gzip, hex, zstd};
 use proptest::prelude::*;
 use spotcheck::facts::file::FileKind;
 use spotcheck::formats::tar::{Streamed, Tar as Walk};
+use spotcheck::host::Wants;
 use spotcheck::targets::image::layer::{Change, Content, Entry};
 use spotcheck::targets::image::limits::{Bounds, Limits};
 use spotcheck::targets::image::stream::{Hashes, Looks, Stream, looks};
-use spotcheck::targets::image::{Wants, layer, merge, parts};
+use spotcheck::targets::image::wants::Wanted;
+use spotcheck::targets::image::{layer, merge, parts};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
 fn read(bytes: &[u8]) -> Result<Vec<Change>, String> {
     let mut tar = Walk::new(Streamed(bytes));
-    layer::read(&mut tar, true, &Wants::default().compile(), &Limits::default())
+    layer::read(&mut tar, true, &Wanted::of(&Wants::default()), &Limits::default())
 }
 
 #[test]
@@ -210,7 +212,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let _ = read(&bytes);
-        let wanted = Wants::default().compile();
+        let wanted = Wanted::of(&Wants::default());
         prop_assert!(parts::stream(bytes.as_slice(), &wanted, &Limits::default()).is_err());
     }
 

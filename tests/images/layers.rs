@@ -3,8 +3,9 @@
 
 use crate::support::archive::{Image, Tar};
 use spotcheck::facts::file::{FileKind, Mode};
+use spotcheck::host::Wants;
 use spotcheck::host::{Files, Target};
-use spotcheck::targets::image::{Choice, ImageFiles, Wants, open};
+use spotcheck::targets::image::{Choice, ImageFiles, open};
 use spotcheck::targets::offline::Still;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -200,7 +200,7 @@ fn a_path_leads_where_openat2_says_without_it() {
     use nix::errno::Errno;
     use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
     use nix::sys::stat::{Mode, fstat};
-    use spotcheck::targets::beneath::{Links, step_by_step};
+    use spotcheck::host::beneath::{Links, step_by_step};
 
     let names = ["a", "b", "c", "..", ".", "", "file", "l0", "l1", "l2", "l3", "l4", "none"];
     let mut random = Random(4);

@@ -10,9 +10,9 @@ use spotcheck::facts::{Cause, Unknown};
 use spotcheck::policy::Diagnostics;
 use spotcheck::policy::load::{HOST, load};
 use spotcheck::policy::vars::Vars;
+use spotcheck::policy::waiver::Waiver;
 use spotcheck::rules::plan::Plan;
-use spotcheck::verdict::waiver::{self, Waiver};
-use spotcheck::verdict::{Assertion, Finding, RuleInfo, Subject};
+use spotcheck::verdict::{Assertion, Finding, RuleInfo, Subject, waiver};
 use std::sync::Arc;
 
 /// One day in seconds.

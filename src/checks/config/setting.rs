@@ -3,15 +3,15 @@
 use super::compare::Reading;
 use super::places::{Compared, each_place_decides, has_no_owner};
 use super::wanted::Wanted;
-use crate::access::route::route;
 use crate::facts::places::{Place, without_labels};
 use crate::facts::settings::{Location, Setting, Settings, Undecided};
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, all, any};
 use crate::formats::Format;
 use crate::host::Target;
 use crate::host::redacted::left_out;
+use crate::host::route::route;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::{Expect, Operand, all, any};
+use crate::policy::expect::{Expect, Operand};
 use crate::policy::node::{Key, Node, Value};
 use crate::policy::operand::SettingValue;
 use crate::rules::guard_gaps::advice;

@@ -3,10 +3,10 @@
 pub mod programs;
 
 use crate::facts::cron::{CronJob, CronJobs};
-use crate::facts::{Fact, Unknown};
+use crate::facts::{Fact, Unknown, all};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Expect, all, each, operand};
+use crate::policy::expect::{Expect, each, operand};
 use crate::policy::operand::{Principal, Text};
 use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
@@ -120,7 +120,7 @@ impl Check for CronCheck {
         let host = target.host();
         let like = host.os("ID_LIKE").unwrap_or_default();
         let mut ids = host.os("ID").into_iter().chain(like.split_whitespace());
-        let found = target.derived().cron(target, ids.any(|id| id == "debian"));
+        let found = crate::formats::cron::jobs(target, ids.any(|id| id == "debian"));
         let name = self.user.as_ref().map_or_else(|| "all".to_owned(), Principal::to_string);
         let subject = Subject::new("cron", name);
         match self.select(&found, target) {

@@ -1,13 +1,13 @@
 //! The programs and files of code that a job of cron leads to, and as whom: [`crate::commands`] reads
 //! its command.
 
-use crate::access::route::route;
 use crate::access::who_controls;
 use crate::commands::{self, GapKind, Who};
 use crate::facts::cron::CronJob;
 use crate::facts::file::FileKind;
 use crate::facts::{Cause, Unknown};
 use crate::host::Target;
+use crate::host::route::route;
 use crate::text;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,10 @@
 #![doc = include_str!("page.md")]
 
-use crate::facts::danger;
 use crate::facts::drift::{Change, Drift, Explanation, How};
 use crate::facts::file::FileKind;
 use crate::facts::scope::{self, Rules};
 use crate::facts::thing::Class;
-use crate::facts::{Cause, Unknown};
+use crate::facts::{Cause, Unknown, danger};
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
@@ -199,7 +198,7 @@ impl DriftCheck {
 impl Check for DriftCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
         let subject = self.subject();
-        match target.derived().drift(target) {
+        match crate::host::before::drift(target) {
             Ok(drift) => {
                 if let Some(why) = uncovered(&self.place, &drift, target) {
                     let about = |test: &Demand<DriftView>| Assertion::of(&subject, test.name());

@@ -3,9 +3,9 @@
 use crate::access::{self, Credentials, Permission};
 use crate::checks::file::FileView;
 use crate::checks::file::conditions::{about, file_of};
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, all};
 use crate::host::Target;
-use crate::policy::expect::{Expect, Term, all};
+use crate::policy::expect::{Expect, Term};
 use crate::policy::operand::Principal;
 use crate::rules::guard_gaps::advice;
 use crate::rules::identity::user_id;

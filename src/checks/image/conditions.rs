@@ -4,6 +4,7 @@ use crate::checks::image::ImageView;
 use crate::declared::entrypoint::{shown, words};
 use crate::host::Target;
 use crate::host::redacted::left_out;
+use crate::policy::Diagnostics;
 use crate::policy::arguments::Arguments;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, each, operand, pattern};
@@ -11,7 +12,6 @@ use crate::policy::node::{Node, Value};
 use crate::policy::operand::{Number, Principal, Size, Text};
 use crate::policy::port::PortSpec;
 use crate::policy::set::SetOf;
-use crate::policy::{Diagnostics, expect};
 use crate::rules::condition::{Condition, ConditionInfo, Form, only_true};
 use crate::rules::identity::{missing_user, user_is};
 use crate::text::secrets;
@@ -429,7 +429,7 @@ fn pairs(
         .seen(view.step(word))
         .expected(expected.join(", "))
         .observed(observed.join(", "))
-        .decide(expect::all(holds))
+        .decide(crate::facts::all(holds))
 }
 
 fn secrets_in_env(view: &ImageView) -> Assertion {

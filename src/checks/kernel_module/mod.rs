@@ -98,7 +98,7 @@ impl Check for ModuleCheck {
         let view = ModuleView {
             subject: Subject::new("kernel_module", self.name.clone()),
             name: plain(&self.name),
-            rules: target.derived().modules(target),
+            rules: crate::formats::modprobe::configured(target),
         };
         self.tests.iter().map(|demand| demand.judge(&view, target)).collect()
     }

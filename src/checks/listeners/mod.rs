@@ -2,10 +2,10 @@
 
 use crate::checks::port::holder::{Bound, Holder, bounds, holders_of};
 use crate::facts::listener::Listener;
-use crate::facts::{Fact, Unknown};
+use crate::facts::{Fact, Unknown, all, any};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{all, any, operand};
+use crate::policy::expect::operand;
 use crate::policy::node::Node;
 use crate::policy::port::PortSpec;
 use crate::rules::compile::one_of;

@@ -2,7 +2,7 @@
 
 pub mod planned;
 
-use crate::access::route::route;
+use crate::host::route::route;
 use crate::checks::mount::planned::is_for_programs;
 use crate::facts::host::TargetKind;
 use crate::facts::mount::{Mount, mounted_at};
@@ -164,7 +164,7 @@ impl Check for MountCheck {
             let why = Unknown::new(text::path(&self.point), Cause::NotRunning);
             return self.tests.iter().map(|one| about(one).unknown(why.clone())).collect();
         }
-        let mounts = match target.derived().mounts(target) {
+        let mounts = match crate::formats::mounts::in_force(target) {
             Ok(mounts) => mounts,
             Err(why) => {
                 return self.tests.iter().map(|one| about(one).unknown(why.clone())).collect();
@@ -180,7 +180,7 @@ impl Check for MountCheck {
             subject: subject.clone(),
             point: self.point.clone(),
             mount: mount.cloned(),
-            fstab: target.derived().fstab(target),
+            fstab: crate::formats::mounts::of_fstab(target),
         };
         let can_judge = |name: &str| view.mount.is_some() || name == "mounted";
         let mut assertions: Vec<Assertion> = self

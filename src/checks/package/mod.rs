@@ -3,12 +3,12 @@
 mod refer;
 
 use crate::facts::package::{Manager, Package, PackageState};
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, all};
 use crate::formats::versions;
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::{Expect, Term, all};
+use crate::policy::expect::{Expect, Term};
 use crate::policy::node::Node;
 use crate::policy::operand::{Text, Version};
 use crate::rules::combine::Demand;
@@ -125,19 +125,10 @@ pub fn package_name(node: &Node) -> Result<String, Diagnostic> {
     }
 }
 
-/// Whether a package is installed; `false` only where all databases could be read.
-pub fn is_installed(name: &str, target: &dyn Target) -> Fact<bool> {
-    let packages = target.derived().packages(target)?;
-    if packages.named(name).any(|package| package.state == PackageState::Installed) {
-        return Ok(true);
-    }
-    packages.unread.first().map_or(Ok(false), |why| Err(why.clone()))
-}
-
 impl Check for PackageCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
         let subject = Subject::new("package", self.name.clone());
-        let found = match target.derived().packages(target) {
+        let found = match crate::formats::packages::installed(target) {
             Ok(found) => found,
             Err(why) => {
                 let unknown = |demand: &Demand<PackageView>| {

@@ -16,7 +16,7 @@ fn read(written: &Written) -> Result<Lookup, Diagnostic> {
 }
 
 fn of_package(name: &str, target: &dyn Target) -> Fact<BTreeSet<String>> {
-    let packages = target.derived().packages(target)?;
+    let packages = crate::formats::packages::installed(target)?;
     let found = packages.named(name).map(|package| package.version.clone()).collect();
     match packages.unread.first() {
         Some(why) => Err(why.clone()),

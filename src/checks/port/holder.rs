@@ -5,10 +5,10 @@ use crate::checks::service::conditions;
 use crate::checks::service::processes::pid_list;
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::process::Process;
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, any};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Expect, any};
+use crate::policy::expect::Expect;
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::{AbsolutePath, Principal};
 use crate::policy::service::Service;
@@ -76,7 +76,7 @@ impl Bound {
             Bound::User(expect) => {
                 let threads = process.seen_threads()?;
                 let uids: BTreeSet<u32> = threads.iter().flat_map(|t| t.uid.distinct()).collect();
-                crate::policy::expect::all(uids.into_iter().map(|uid| user_is(target, expect, uid)))
+                crate::facts::all(uids.into_iter().map(|uid| user_is(target, expect, uid)))
             }
         }
     }

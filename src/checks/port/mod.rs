@@ -6,12 +6,12 @@ pub mod holder;
 
 use crate::checks::port::declared::Declared;
 use crate::checks::port::holder::{Bound, Holder, bounds, holders_of};
-use crate::facts::Unknown;
 use crate::facts::host::TargetKind;
 use crate::facts::listener::Listener;
+use crate::facts::{Unknown, all};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::expect::{Operand, all, operand};
+use crate::policy::expect::{Operand, operand};
 use crate::policy::node::Scalar;
 use crate::policy::port::PortSpec;
 use crate::policy::set::SetOf;

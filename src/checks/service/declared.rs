@@ -7,9 +7,9 @@
 use crate::checks::service::ServiceView;
 use crate::declared::{changers, daemons, program, starts};
 use crate::facts::start::{Identity, Start};
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, all, any};
 use crate::host::Target;
-use crate::policy::expect::{Expect, Term, all, any};
+use crate::policy::expect::{Expect, Term};
 use crate::policy::operand::Principal;
 use crate::policy::service::Service;
 use crate::rules::compile::Absent;
@@ -92,7 +92,7 @@ fn workers(start: &Start, target: &dyn Target) -> Fact<Identity> {
 /// their unit, for which no unit has to be read.
 fn unit_id(service: &Service, target: &dyn Target) -> Option<Fact<String>> {
     let unit = service.unit.as_ref()?;
-    let found = target.derived().units(target).id_of(unit);
+    let found = crate::formats::systemd::units::index(target).id_of(unit);
     Some(found.map(|found| found.unwrap_or_else(|| unit.clone())))
 }
 

@@ -3,11 +3,11 @@
 use crate::checks::service::conditions::every_thread;
 use crate::checks::service::processes::{grouped, identity_of};
 use crate::checks::service::{ServiceView, declared};
-use crate::facts::capability;
 use crate::facts::process::{Process, Thread};
+use crate::facts::{all, capability};
 use crate::host::Target;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::{Expect, all};
+use crate::policy::expect::Expect;
 use crate::policy::node::{Node, Value};
 use crate::policy::operand::Principal;
 use crate::policy::set::SetOf;

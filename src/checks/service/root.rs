@@ -171,7 +171,7 @@ fn declared(about: Assertion, found: &Found, objects: &[Object], target: &dyn Ta
 /// What a unit gives to its processes beside the rights of its user: groups, and capabilities that
 /// stay when the user is no longer root.
 fn given_by_unit(name: &str, gids: &mut BTreeSet<u32>, target: &dyn Target) -> Fact<u64> {
-    let Some(unit) = target.derived().unit(target, name)? else { return Ok(0) };
+    let Some(unit) = crate::formats::systemd::units::unit(target, name)? else { return Ok(0) };
     let settings = unit.settings.as_ref().map_err(Unknown::clone)?;
     for (line, _) in values(settings, "Service.SupplementaryGroups") {
         if line.is_empty() {

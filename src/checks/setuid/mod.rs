@@ -3,9 +3,8 @@
 use super::controllers::{Allowed as Controllers, controlled};
 use super::files::{is_allowed, pattern, shown};
 use super::tree::{answers, place, walked};
-use crate::control::Items;
-use crate::control::functions;
 use crate::control::person::gives_a_shell;
+use crate::control::{Items, functions};
 use crate::facts::inventory::{Formerly, Found, Inventory, Privileges};
 use crate::facts::{Cause, Unknown, capability};
 use crate::formats::packages::owners::owners;
@@ -270,7 +269,7 @@ fn in_baseline(view: &View, target: &dyn Target) -> Assertion {
     let expected = "as in the baseline";
     let all = &view.inventory.privileged;
     let paths: Vec<PathBuf> = all.iter().map(|one| one.path.clone()).collect();
-    let known = match target.derived().formerly(target, &view.inventory.place, &paths) {
+    let known = match crate::host::before::formerly(target, &view.inventory.place, &paths) {
         Ok(known) if known.len() == all.len() => known,
         Ok(_) => {
             let why = Cause::Malformed("it was asked about other files".into());

@@ -328,7 +328,7 @@ fn compile(scope: &Scope, input: Input, problems: &mut Diagnostics) -> Option<Bo
 
 impl Check for SudoCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
-        let sudoers = target.derived().sudoers(target, &target.host().name);
+        let sudoers = crate::formats::sudoers::rules(target);
         let view =
             SudoView { subject: Subject::new("sudo", "all"), sudoers, found: RefCell::default() };
         several(&self.tests, &view, &view.found, target)

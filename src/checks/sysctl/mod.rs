@@ -123,7 +123,7 @@ impl Check for SysctlCheck {
             key,
             path,
             live,
-            settings: target.derived().sysctl(target),
+            settings: crate::formats::sysctl_d::configured(target),
             wanted: self.wanted.clone(),
         };
         let there = view.live != Ok(None);

@@ -21,7 +21,7 @@ fn of_sysctl(key: &str, property: &str, target: &dyn Target) -> Fact<BTreeSet<St
     if property == "value" {
         return Ok(super::now(key, target)?.into_iter().collect());
     }
-    let settings = target.derived().sysctl(target);
+    let settings = crate::formats::sysctl_d::configured(target);
     match settings.unread.first() {
         Some(why) => Err(why.clone()),
         None => Ok(settings.of(key).and_then(|line| line.value.clone()).into_iter().collect()),

@@ -7,10 +7,9 @@ use crate::facts::host::TargetKind;
 use crate::facts::listener::Protocol;
 use crate::facts::process::Selector;
 use crate::facts::settings::Settings;
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, all};
 use crate::formats::systemd::{self, names};
 use crate::host::Target;
-use crate::policy::expect::all;
 use crate::text;
 use crate::verdict::{Assertion, Sighting};
 use std::collections::BTreeSet;
@@ -115,7 +114,7 @@ fn is_mounted(
     fits: &dyn Fn(&str) -> bool,
 ) -> Fact<(bool, String)> {
     let point = path(view)?;
-    let mounts = target.derived().mounts(target)?;
+    let mounts = crate::formats::mounts::in_force(target)?;
     let found = mounts.iter().rfind(|mount| mount.point == point && fits(&mount.filesystem));
     let words = match found {
         Some(mount) => format!("{} {} is mounted there", mount.source, mount.filesystem),

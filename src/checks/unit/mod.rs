@@ -95,7 +95,7 @@ pub fn unit_name(node: &Node) -> Result<String, Diagnostic> {
 
 /// The unit of that name.
 pub fn find(name: &str, target: &dyn Target) -> Fact<Option<Arc<Unit>>> {
-    target.derived().unit(target, name)
+    crate::formats::systemd::units::unit(target, name)
 }
 
 impl Check for UnitCheck {

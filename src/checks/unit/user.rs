@@ -4,10 +4,10 @@
 use crate::checks::unit::UnitView;
 use crate::checks::unit::conditions::{complete, drop_in, masked, sighting, value_of};
 use crate::facts::settings::Settings;
-use crate::facts::{Cause, Fact, Unknown};
+use crate::facts::{Cause, Fact, Unknown, all};
 use crate::formats::systemd::names;
 use crate::host::Target;
-use crate::policy::expect::{Expect, Term, all};
+use crate::policy::expect::{Expect, Term};
 use crate::policy::operand::Principal;
 use crate::rules::identity::{group_id, group_name, user_id, user_name};
 use crate::verdict::Assertion;

@@ -93,7 +93,7 @@ fn range(line: usize, text: &str) -> Option<Range> {
 fn is_there(target: &dyn Target, name: &str, wanted: u8) -> Fact<bool> {
     for folder in ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin"] {
         let path = Path::new(folder).join(name);
-        let Some((path, fact)) = crate::access::route::route(target, &path)?.end else { continue };
+        let Some((path, fact)) = crate::host::route::route(target, &path)?.end else { continue };
         let setuid = fact.mode.0 & 0o4000 != 0 && fact.uid == 0;
         let capable = target
             .file_capabilities(&path)

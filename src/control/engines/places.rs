@@ -1,8 +1,7 @@
 //! Files and directories that daemons of container engines obey, and what these name in turn.
 
 use crate::commands::Context;
-use crate::control::Items;
-use crate::control::command;
+use crate::control::{Items, command};
 use crate::facts::settings::{Block, Settings};
 use crate::formats::{glob3, json, toml, yaml};
 use crate::host::Target;

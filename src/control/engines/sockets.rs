@@ -111,10 +111,10 @@ fn addresses(target: &dyn Target, unread: &mut Vec<Unknown>) -> Vec<Address> {
 }
 
 fn units(target: &dyn Target, unread: &mut Vec<Unknown>) -> Vec<Arc<Unit>> {
-    let index = target.derived().units(target);
+    let index = crate::formats::systemd::units::index(target);
     let mut found = Vec::new();
     for name in index.all() {
-        match target.derived().unit(target, name) {
+        match crate::formats::systemd::units::unit(target, name) {
             Ok(Some(unit)) if !unit.masked => found.push(unit),
             Ok(_) => {}
             Err(why) => unread.push(why),
@@ -199,7 +199,7 @@ fn by_socket_unit(target: &dyn Target, unit: &Unit) -> Fact<Option<Route>> {
             Err(_) => target.group(&group)?,
         };
         let Some(group) = group else { return Ok(None) };
-        let all = target.derived().control().people(target)?;
+        let all = target.memo().table::<crate::access::Memo>().people(target)?;
         let members = all.with_groups(&BTreeSet::from([group.gid]), target)?;
         let in_group = |person: &&Person| {
             person.uid != Some(0) && all.credentials(person).gids.contains(&group.gid)
@@ -225,7 +225,7 @@ pub(super) fn rootless(target: &dyn Target, user: &User) -> Fact<Vec<Route>> {
     ] {
         let path = Path::new(&run).join(name);
         let Some(fact) = target.file(&path)? else { continue };
-        let all = target.derived().control().people(target)?;
+        let all = target.memo().table::<crate::access::Memo>().people(target)?;
         let mut people = BTreeSet::new();
         let mut candidates = all.with_groups(&BTreeSet::from([fact.gid]), target)?;
         candidates.push(Person::everyone());

@@ -120,10 +120,10 @@ const ANY: [&str; 2] = ["0.0.0.0", "::"];
 /// Every port that is declared to be opened, and what could not be told.
 pub fn opened(target: &dyn Target) -> Arc<facts::start::Sockets> {
     let starts = super::starts(target);
-    target.derived().sockets(|| {
+    target.memo().get_or_init(|| {
         let (all, mut unknown) = read(target, &starts.all);
         unknown.extend(starts.unread.iter().cloned());
-        facts::start::Sockets { all, unknown }
+        Arc::new(facts::start::Sockets { all, unknown })
     })
 }
 

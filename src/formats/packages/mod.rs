@@ -12,7 +12,8 @@ mod sqlite;
 
 use crate::facts::package::Packages;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::host::Files;
+use crate::host::{Files, Target};
+use std::sync::Arc;
 
 /// The most packages of one database.
 pub const PACKAGE_LIMIT: usize = 200_000;
@@ -65,4 +66,24 @@ fn paragraphs(text: &str) -> impl Iterator<Item = (u32, Vec<(&str, &str)>)> {
 /// The value of a field.
 fn field<'a>(fields: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
     fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+}
+
+/// Installed packages, read once a run.
+///
+/// # Errors
+/// Where their databases cannot be read.
+pub fn installed(target: &dyn Target) -> Fact<Arc<Packages>> {
+    target.memo().get_or_init(|| read(target).map(Arc::new))
+}
+
+/// Whether a package is installed; `false` only where all databases could be read.
+pub fn is_installed(name: &str, target: &dyn Target) -> Fact<bool> {
+    let packages = installed(target)?;
+    if packages
+        .named(name)
+        .any(|package| package.state == crate::facts::package::PackageState::Installed)
+    {
+        return Ok(true);
+    }
+    packages.unread.first().map_or(Ok(false), |why| Err(why.clone()))
 }

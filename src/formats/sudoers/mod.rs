@@ -122,7 +122,7 @@ impl Reader<'_> {
     /// Where `/` is not root's, the files have been unpacked by somebody else and owners say nothing.
     fn is_ignored(&self, path: &Path) -> Option<&'static str> {
         let owner = |path: &Path| {
-            let end = crate::access::route::route(self.files, path).ok()?.end;
+            let end = crate::host::route::route(self.files, path).ok()?.end;
             end.map(|(_, fact)| fact)
         };
         if owner(Path::new("/")).is_none_or(|root| root.uid != 0) {
@@ -151,7 +151,7 @@ impl Reader<'_> {
                 for name in names.iter().flat_map(|names| names.iter()) {
                     let shown = name.to_string_lossy();
                     let regular = || {
-                        let end = crate::access::route::route(self.files, &path.join(name));
+                        let end = crate::host::route::route(self.files, &path.join(name));
                         let end = end.ok().and_then(|route| route.end);
                         end.is_none_or(|(_, fact)| fact.kind == crate::facts::file::FileKind::File)
                     };
@@ -163,4 +163,9 @@ impl Reader<'_> {
             Err(why) => self.sudoers.unread.push(why),
         }
     }
+}
+
+/// What sudo lets whom do on this host, read once a run.
+pub fn rules(target: &dyn crate::host::Target) -> std::sync::Arc<Sudoers> {
+    target.memo().get_or_init(|| std::sync::Arc::new(read(target, &target.host().name)))
 }

@@ -12,11 +12,12 @@ use crate::facts::settings::Settings;
 use crate::facts::unit::{Unit, UnitFileState};
 use crate::facts::{Fact, Unknown};
 use crate::formats::conf_files;
-use crate::host::Files;
 use crate::host::redacted::Marked;
+use crate::host::{Files, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// As often as an alias may lead to another, `FOLLOW_MAX` of systemd.
 const FOLLOW_LIMIT: usize = 8;
@@ -373,3 +374,21 @@ fn nothing(path: &Path) -> Settings {
         ..Settings::default()
     }
 }
+
+/// The units of systemd by name, listed once a run.
+pub fn index(target: &dyn Target) -> Arc<Index> {
+    target.memo().get_or_init(|| Arc::new(Index::read(target)))
+}
+
+/// The unit of that name, read once a run; `None`: there is no such unit.
+///
+/// # Errors
+/// Those of [`Index::unit`].
+pub fn unit(target: &dyn Target, name: &str) -> Fact<Option<Arc<Unit>>> {
+    let known = target.memo().table::<Known>();
+    known.0.get(name, || Ok(index(target).unit(target, name)?.map(Arc::new)))
+}
+
+/// Units that were read.
+#[derive(Default)]
+struct Known(crate::host::cache::Answers<String, Arc<Unit>>);

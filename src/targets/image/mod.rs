@@ -24,9 +24,9 @@ pub mod wants;
 
 pub use crate::targets::image::choice::Choice;
 pub use crate::targets::image::files::ImageFiles;
-pub use crate::targets::image::wants::Wants;
 
 use crate::facts::image::{Image, Layer};
+use crate::host::Wants;
 use crate::targets::image::layer::Change;
 use crate::targets::image::limits::Limits;
 use crate::targets::image::manifest::Candidate;
@@ -52,7 +52,7 @@ const STDIN: &str = "-";
 pub fn open(path: &Path, choice: &Choice, wants: &Wants) -> Result<Vec<Still<ImageFiles>>, String> {
     let place =
         if path == Path::new(STDIN) { "standard input".into() } else { crate::text::path(path) };
-    read(path, choice, &wants.compile()).map_err(|why| format!("{place}: {why}"))
+    read(path, choice, &Wanted::of(wants)).map_err(|why| format!("{place}: {why}"))
 }
 
 fn read(path: &Path, choice: &Choice, wanted: &Wanted) -> Result<Vec<Still<ImageFiles>>, String> {

@@ -3,6 +3,7 @@
 //! Content of everything else is passed over. A wrong guess costs time, not truth: what was not
 //! kept is read again when it is asked for, or is unknown where that cannot be done (standard input).
 
+use crate::host::Wants;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -33,30 +34,6 @@ const SCRIPTS: &[&[u8]] = &[b"", b"bin", b"sbin", b"local/bin", b"local/sbin", b
 /// Longer programs that begin with `#!` are not entrypoints.
 pub const SCRIPT_LIMIT: u64 = 64 << 10;
 
-/// What rules ask of files.
-#[derive(Clone, Debug, Default)]
-pub struct Wants {
-    content: Vec<String>,
-    digest: Vec<String>,
-}
-
-impl Wants {
-    /// The rules will read the file or files of this path or pattern.
-    pub fn content(&mut self, pattern: &str) {
-        self.content.push(pattern.to_owned());
-    }
-
-    /// The rules will ask for the digest.
-    pub fn digest(&mut self, pattern: &str) {
-        self.digest.push(pattern.to_owned());
-    }
-
-    /// Ready to be compared with names.
-    pub fn compile(&self) -> Wanted {
-        Wanted { content: set(&self.content), digest: set(&self.digest) }
-    }
-}
-
 /// [`Wants`] ready for use.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -76,6 +53,11 @@ pub enum Keep {
 }
 
 impl Wanted {
+    /// Ready to be compared with names.
+    pub fn of(wants: &Wants) -> Self {
+        Self { content: set(&wants.content), digest: set(&wants.digest) }
+    }
+
     /// What to do with the content of a regular file of this name (without a slash at its
     /// beginning).
     pub fn keep(&self, name: &[u8], mode: u16, size: u64) -> Keep {

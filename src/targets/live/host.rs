@@ -1,8 +1,7 @@
 //! What this host is, and how much of it the reader may see.
 
 use crate::facts::host::{Host, Privilege, TargetKind};
-use crate::host::Files;
-use crate::host::READ_LIMIT;
+use crate::host::{Files, READ_LIMIT};
 use crate::targets::live::{filesystem, proc_file, status};
 use crate::targets::rootfs::Rootfs;
 use std::path::Path;

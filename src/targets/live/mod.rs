@@ -27,7 +27,6 @@ mod whose;
 pub use crate::targets::live::holders::socket_inode;
 pub use crate::targets::live::host::{maps_everything, os_release};
 pub use crate::targets::live::parts::arguments;
-pub use crate::targets::live::select::pid_file;
 
 use crate::facts::account::{Accounts, Group, User};
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
@@ -36,8 +35,8 @@ use crate::facts::listener::{Holders, Listener};
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::filecap;
-use crate::host::cache::{KeptFiles, Memo};
-use crate::host::memo::Derived;
+use crate::host::cache::{Answers, KeptFiles};
+use crate::host::memo::Memo;
 use crate::host::{Files, READ_LIMIT, Selection, Target};
 use crate::targets::live::nss::Nss;
 use crate::targets::live::processes::Processes;
@@ -64,13 +63,13 @@ pub struct Live {
     holders: RefCell<Arc<BTreeMap<u32, Holders>>>,
     accounts: OnceCell<Fact<Arc<Accounts>>>,
     nss: Nss,
-    nss_users: Memo<String, User>,
-    nss_users_by_id: Memo<u32, User>,
-    nss_groups: Memo<String, Group>,
-    nss_groups_by_id: Memo<u32, Group>,
-    group_sets: Memo<(String, u32), BTreeSet<u32>>,
+    nss_users: Answers<String, User>,
+    nss_users_by_id: Answers<u32, User>,
+    nss_groups: Answers<String, Group>,
+    nss_groups_by_id: Answers<u32, Group>,
+    group_sets: Answers<(String, u32), BTreeSet<u32>>,
     kept: KeptFiles,
-    derived: Derived,
+    memo: Memo,
 }
 
 impl Live {
@@ -88,13 +87,13 @@ impl Live {
             holders: RefCell::default(),
             accounts: OnceCell::new(),
             nss: Nss::default(),
-            nss_users: Memo::default(),
-            nss_users_by_id: Memo::default(),
-            nss_groups: Memo::default(),
-            nss_groups_by_id: Memo::default(),
-            group_sets: Memo::default(),
+            nss_users: Answers::default(),
+            nss_users_by_id: Answers::default(),
+            nss_groups: Answers::default(),
+            nss_groups_by_id: Answers::default(),
+            group_sets: Answers::default(),
             kept: KeptFiles::default(),
-            derived: Derived::default(),
+            memo: Memo::default(),
         }
     }
 
@@ -257,8 +256,8 @@ impl Target for Live {
         &self.host
     }
 
-    fn derived(&self) -> &Derived {
-        &self.derived
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn processes(&self, selector: &Selector) -> Fact<Selection> {

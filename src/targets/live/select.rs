@@ -4,7 +4,7 @@
 
 use crate::facts::process::{Container, FileId, Selector};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::host::select::{canonical, of_another_namespace};
+use crate::host::select::{canonical, of_another_namespace, pid_file};
 use crate::host::{Files, Selection};
 use crate::targets::live::cgroup::Membership;
 use crate::targets::live::parts::Parts;
@@ -307,15 +307,6 @@ fn is_conmon(parts: &Parts) -> bool {
 /// As much of a name as the kernel keeps.
 fn cut(name: &[u8]) -> &[u8] {
     name.get(..COMM_LENGTH).unwrap_or(name)
-}
-
-/// The pid in a pid file: its first line, as a number. Anything else names no process.
-pub fn pid_file(bytes: &[u8]) -> Option<u32> {
-    let line = bytes.split(|b| *b == b'\n').next()?.trim_ascii();
-    if line.is_empty() || !line.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(line).ok()?.parse().ok().filter(|pid| *pid > 0)
 }
 
 #[cfg(test)]

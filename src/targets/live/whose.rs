@@ -14,11 +14,10 @@ use crate::targets::live::proc_file::{Miss, Seen};
 use crate::targets::live::view::Table;
 use crate::targets::live::{patience, proc_file};
 use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 const MOUNTINFO_LIMIT: usize = 64 << 20;
 const UID_MAP_LIMIT: usize = 64 << 10;

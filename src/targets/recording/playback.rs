@@ -6,9 +6,10 @@ use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Match, Prote
 use crate::facts::host::{Host, TargetKind};
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
+use crate::facts::package::Packages;
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::host::memo::Derived;
+use crate::host::memo::Memo;
 use crate::host::select::Processes;
 use crate::host::{Files, Selection, Target, match_in, select};
 use crate::targets::recording::answers::Picked;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 /// A recording, as a target.
 pub struct Playback {
     recording: Arc<Recording>,
-    derived: Derived,
+    memo: Memo,
     /// The first question without an answer.
     gap: RefCell<Option<Unknown>>,
 }
@@ -41,7 +42,11 @@ impl Playback {
 
     fn of(recording: Arc<Recording>) -> Self {
         let packages = recording.packages.clone().map(|packages| packages.map(Arc::new));
-        Self { recording, derived: Derived::with_packages(packages), gap: RefCell::default() }
+        let memo = Memo::default();
+        if let Some(packages) = packages {
+            memo.set::<Fact<Arc<Packages>>>(packages);
+        }
+        Self { recording, memo, gap: RefCell::default() }
     }
 
     /// That there is no answer.
@@ -231,8 +236,8 @@ impl Target for Playback {
         &self.recording.host
     }
 
-    fn derived(&self) -> &Derived {
-        &self.derived
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn processes(&self, selector: &Selector) -> Fact<Selection> {

@@ -6,9 +6,10 @@ use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::host::Host;
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
+use crate::facts::package::Packages;
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Fact, Unknown};
-use crate::host::memo::Derived;
+use crate::host::memo::Memo;
 use crate::host::{Files, Selection, Target};
 use crate::targets::recording::answers::{Answers, Picked, Table};
 use crate::targets::recording::contents::{Content, Names};
@@ -27,13 +28,13 @@ pub struct Recorder<'a> {
     target: &'a dyn Target,
     answers: RefCell<Answers>,
     /// Made anew, so that the files which facts follow from are asked for through here.
-    derived: Derived,
+    memo: Memo,
 }
 
 impl<'a> Recorder<'a> {
     /// Records this target.
     pub fn new(target: &'a dyn Target) -> Self {
-        Self { target, answers: RefCell::default(), derived: Derived::default() }
+        Self { target, answers: RefCell::default(), memo: Memo::default() }
     }
 
     /// All answers so far, without secrets. `arguments`: with those of processes.
@@ -45,7 +46,10 @@ impl<'a> Recorder<'a> {
             mark: String::new(),
             host: self.target.host().clone(),
             image: self.target.image().cloned(),
-            packages: self.derived.packages_if_asked().map(|packages| Ok((*packages?).clone())),
+            packages: self
+                .memo
+                .get::<Fact<Arc<Packages>>>()
+                .map(|packages| Ok((*packages?).clone())),
             answers: self.answers.into_inner(),
         };
         redact::redact(&mut recording, arguments);
@@ -161,8 +165,8 @@ impl Target for Recorder<'_> {
         self.target.host()
     }
 
-    fn derived(&self) -> &Derived {
-        &self.derived
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn processes(&self, selector: &Selector) -> Fact<Selection> {

@@ -2,9 +2,8 @@
 
 use crate::facts::package_file::Checksum;
 use crate::facts::{Cause, Fact, Unknown};
-use crate::host::Files;
-use crate::targets::beneath;
-use crate::targets::beneath::Links;
+use crate::host::beneath::Links;
+use crate::host::{Files, beneath};
 use crate::targets::live::filesystem::{existing, open_regular};
 use crate::targets::survey::content::Chunk;
 use crate::text;

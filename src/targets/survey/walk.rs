@@ -5,8 +5,8 @@
 
 use crate::facts::snapshot::{Directory, Record, split};
 use crate::facts::{Cause, Unknown};
-use crate::targets::beneath;
-use crate::targets::beneath::Links;
+use crate::host::beneath;
+use crate::host::beneath::Links;
 use crate::targets::survey::directory::{Picks, Tools};
 use crate::targets::survey::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
 use crate::text;

@@ -3,7 +3,7 @@
 use crate::facts::file::FileKind;
 use crate::facts::inventory::{Found, Inventory};
 use crate::host::Target;
-use crate::targets::inventory::{places_of, tops};
+use crate::inventory::{places_of, tops};
 use std::path::{Path, PathBuf};
 
 /// The most files that are looked at.
@@ -31,10 +31,7 @@ pub(super) fn walk(target: &dyn Target, places: &[PathBuf]) -> Vec<Inventory> {
             let path = folder.join(name);
             count += 1;
             if count > LIMIT {
-                let why = crate::targets::inventory::too_large(
-                    &folder,
-                    format!("more than {LIMIT} files"),
-                );
+                let why = crate::inventory::too_large(&folder, format!("more than {LIMIT} files"));
                 unread(&folder, places, &mut found, &why);
                 return found;
             }
@@ -67,7 +64,7 @@ fn see(target: &dyn Target, path: &Path, places: &[PathBuf], found: &mut [Invent
         }
     };
     let executable = fact.kind == FileKind::File
-        && crate::targets::inventory::may_be_executed(fact.mode.0.into(), fact.uid);
+        && crate::inventory::may_be_executed(fact.mode.0.into(), fact.uid);
     let capabilities = if executable { target.file_capabilities(path) } else { Ok(None) };
     let one = Found { path: path.to_owned(), fact: (*fact).clone(), capabilities, nosuid: false };
     for index in places_of(places, path) {

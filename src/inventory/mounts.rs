@@ -57,7 +57,7 @@ impl Mounts {
             return Ok(Self::default());
         }
         let mut mounts = Self { crosses: true, ..Self::default() };
-        for mount in target.derived().mounts(target)?.iter() {
+        for mount in crate::formats::mounts::in_force(target)?.iter() {
             if let (Some(parent), Some(name)) = (mount.point.parent(), mount.point.file_name()) {
                 mounts.within.entry(parent.to_owned()).or_default().insert(name.to_owned());
             }

@@ -5,10 +5,10 @@ mod by_name;
 mod mounts;
 mod walk;
 
-use crate::access::route::route;
 use crate::facts::file::FileKind;
 use crate::facts::inventory::Inventory;
 use crate::facts::{Cause, Fact, Unknown};
+use crate::host::route::route;
 use crate::host::{Target, learn};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,15 +36,15 @@ impl Memo {
 /// Where the way to the place cannot be seen. What cannot be seen below it is told in
 /// [`Inventory::unread`].
 pub fn inventory(target: &dyn Target, place: &Path) -> Fact<Option<Arc<Inventory>>> {
-    let expected = target.derived().inventories().expected.borrow().clone();
+    let expected = target.memo().table::<crate::inventory::Memo>().expected.borrow().clone();
     learn(target, "inventory", place, |target| {
-        target.derived().inventories().expect(expected.iter().cloned());
+        target.memo().table::<crate::inventory::Memo>().expect(expected.iter().cloned());
         look(target, place)
     })
 }
 
 fn look(target: &dyn Target, place: &Path) -> Fact<Option<Arc<Inventory>>> {
-    let memo = target.derived().inventories();
+    let memo = target.memo().table::<crate::inventory::Memo>();
     if let Some(answer) = memo.known.borrow().get(place) {
         return answer.clone();
     }

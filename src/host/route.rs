@@ -1,7 +1,7 @@
 //! The way that a path takes: every look-up of a name in a directory, symbolic links followed, until
 //! the file itself. Whoever can change one of these names decides where the path leads.
 
-use super::resolve::{LINK_LIMIT, PATH_LIMIT, components, ends_in_slash, target_of};
+use super::path::{LINK_LIMIT, PATH_LIMIT, components, ends_in_slash, target_of};
 use crate::facts::file::{FileFact, FileKind};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;

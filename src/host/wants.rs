@@ -1,0 +1,20 @@
+//! What a run will ask for, said before an archive is read.
+
+/// What rules ask of files.
+#[derive(Clone, Debug, Default)]
+pub struct Wants {
+    pub(crate) content: Vec<String>,
+    pub(crate) digest: Vec<String>,
+}
+
+impl Wants {
+    /// The rules will read the file or files of this path or pattern.
+    pub fn content(&mut self, pattern: &str) {
+        self.content.push(pattern.to_owned());
+    }
+
+    /// The rules will ask for the digest.
+    pub fn digest(&mut self, pattern: &str) {
+        self.digest.push(pattern.to_owned());
+    }
+}
