@@ -10,9 +10,10 @@ use spotcheck::facts::file::FileKind;
 use spotcheck::facts::listener::Protocol;
 use spotcheck::formats::tar::{Streamed, Tar};
 use spotcheck::formats::{acl, cron, elf, filecap, ld_so_conf, passwd, sudoers};
+use spotcheck::host::Wants;
 use spotcheck::targets::image::layer::{Change, Content, Entry, HardLink};
 use spotcheck::targets::image::limits::Limits;
-use spotcheck::targets::image::{Choice, Wants, config, layer, manifest, merge, parts};
+use spotcheck::targets::image::{Choice, config, layer, manifest, merge, parts};
 use spotcheck::targets::live::sockets::Family;
 use spotcheck::targets::live::{cgroup, mountinfo, proc_net, sock_diag, stat, status};
 
@@ -59,7 +60,11 @@ pub fn run(target: &str, data: &[u8]) {
         }
         "policy" => policy(data),
         "tar" => tar(data),
-        "archive" => drop(parts::stream(data, &Wants::default().compile(), &Limits::default())),
+        "archive" => drop(parts::stream(
+            data,
+            &spotcheck::targets::image::wants::Wanted::of(&Wants::default()),
+            &Limits::default(),
+        )),
         "manifest" => manifest(data),
         "merge" => merge(data),
         "baseline" => baseline(data),

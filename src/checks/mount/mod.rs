@@ -2,12 +2,12 @@
 
 pub mod planned;
 
-use crate::host::route::route;
 use crate::checks::mount::planned::is_for_programs;
 use crate::facts::host::TargetKind;
 use crate::facts::mount::{Mount, mounted_at};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
+use crate::host::route::route;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, each_of_some};
