@@ -42,7 +42,7 @@ pub fn run(args: &Args, console: &Console) -> Exit {
 
 /// The page of a subject as text.
 pub fn page(kind: &SubjectKind) -> String {
-    let mut out = format!("{}: {}\n\n{}\n", kind.key, kind.value, kind.page.to_owned());
+    let mut out = format!("{}: {}\n\n{}\n", kind.key, kind.value, kind.page);
     let _ = writeln!(out, "Conditions (under `must:`)\n");
     for info in (kind.conditions)() {
         let _ = writeln!(out, "  {}: {}", info.name, info.example);

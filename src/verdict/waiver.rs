@@ -129,13 +129,13 @@ pub fn apply(
             valid.filter(|_| outcome == Outcome::Fail)
         };
         let longest = valid()
-            .filter(|(_, waiver)| newcomers(&waiver, finding, grants).is_empty())
+            .filter(|(_, waiver)| newcomers(waiver, finding, grants).is_empty())
             .max_by_key(|(_, waiver)| waiver.expires)
             .map(|(_, waiver)| Arc::clone(waiver));
         // Where none accepts all of it, the one that accepts most does so.
         let part = valid()
             .filter(|_| longest.is_none())
-            .min_by_key(|(_, waiver)| newcomers(&waiver, finding, grants).len())
+            .min_by_key(|(_, waiver)| newcomers(waiver, finding, grants).len())
             .map(|(_, waiver)| Arc::clone(waiver));
         for (index, _) in fitting() {
             let Some(uses) = uses.get_mut(index) else { continue };

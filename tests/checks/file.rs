@@ -41,7 +41,7 @@ fn hidden() -> Memory {
 fn a_pattern_finds_its_line_however_the_file_is_written() {
     let text = "Port 22\nPermitRootLogin yes\n";
     let dos = text.replace('\n', "\r\n");
-    let marked = format!("\u{feff}PermitRootLogin yes\r\n");
+    let marked = "\u{feff}PermitRootLogin yes\r\n".to_owned();
     let wide: Vec<u8> =
         "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     for content in [text.as_bytes(), dos.as_bytes(), marked.as_bytes(), &wide] {

@@ -79,7 +79,7 @@ fn subject(out: &mut String, kind: &SubjectKind, also: &[&str]) {
     for key in also {
         writeln!(out, "`{key}:` is the same under another name.\n").unwrap();
     }
-    writeln!(out, "{}", kind.page.to_owned()).unwrap();
+    writeln!(out, "{}", kind.page).unwrap();
     let conditions = (kind.conditions)();
     writeln!(out, "| under `must` | meaning | takes | example |\n|---|---|---|---|").unwrap();
     for info in conditions {

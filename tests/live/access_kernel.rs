@@ -9,8 +9,8 @@
 
 use crate::kernel_probe::{Probe, Somebody};
 use crate::plain_files::PlainFiles;
-use crate::random::Random;
 use crate::random_tree::{FIRST_ID, IDS, Tree};
+use crate::support::random::Random;
 use spotcheck::access::{Credentials, Permission, Person, decide, decide_entry, who_controls};
 use spotcheck::facts::capability::{DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, mask};
 use spotcheck::host::Files;

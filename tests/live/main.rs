@@ -16,8 +16,6 @@ mod no_subprocess;
 mod plain_files;
 mod processes;
 mod races;
-#[path = "../support/random.rs"]
-mod random;
 #[path = "../support/random_tree.rs"]
 mod random_tree;
 mod root;

@@ -19,7 +19,7 @@ pub fn written_examples() -> Vec<String> {
 pub fn examples() -> Vec<(&'static str, String)> {
     let mut examples = Vec::new();
     for kind in SUBJECTS {
-        let all = of_page(&kind.page.to_owned());
+        let all = of_page(kind.page);
         examples.extend(all.into_iter().map(|example| (kind.key, example)));
     }
     examples

@@ -1,7 +1,7 @@
 //! Random trees of files with owners, modes, access control lists and links of every kind.
 
 use super::plain_files::encode_acl;
-use super::random::Random;
+use crate::support::random::Random;
 use nix::sys::stat::Mode;
 use spotcheck::facts::file::AclTag;
 use std::fs;
