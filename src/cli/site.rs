@@ -66,7 +66,11 @@ pub fn open_image(path: &Path) -> Result<Opened, String> {
     }
     wants.content("/local/share/ca-certificates/**");
     // What files hold is told by their digests, which have to be made while the archive goes by.
-    wants.digest("/**");
+    wants.checksums();
+    // Caches and indexes that are judged by what is in them.
+    for pattern in ["/etc/**", "/lib/**/*.cache", "/lib/mime/packages/*", "/share/**/*.cache"] {
+        wants.content(pattern);
+    }
     let mut images = image::open(path, &Choice::default(), &wants)?;
     let image = images.pop().ok_or_else(|| format!("{}: no image", crate::text::path(path)))?;
     Ok((Box::new(image), None))

@@ -62,7 +62,7 @@ fn changer(start: &Start, root: bool, target: &dyn Target) -> Option<String> {
 ///
 /// # Errors
 /// Where it cannot be seen, or is too long to be looked through.
-fn script(path: &Path, target: &dyn Target) -> Fact<Option<String>> {
+pub(super) fn script(path: &Path, target: &dyn Target) -> Fact<Option<String>> {
     const LONGEST: u64 = 64 << 10;
     const MARK: &[u8] = b"#!";
     let Some(mut fact) = target.file(path)? else { return Ok(None) };

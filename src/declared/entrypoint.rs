@@ -66,7 +66,7 @@ fn identity(config: &ImageConfig, target: &dyn Target) -> Fact<Identity> {
 }
 
 /// Where a command's first word leads, by the image's own `PATH`.
-fn find(word: &str, config: &ImageConfig, files: &dyn Files) -> Fact<Option<PathBuf>> {
+pub(super) fn find(word: &str, config: &ImageConfig, files: &dyn Files) -> Fact<Option<PathBuf>> {
     if word.starts_with('/') {
         return Ok(Some(PathBuf::from(word)));
     }

@@ -15,6 +15,22 @@ pub struct Image {
     pub config: Option<ImageConfig>,
     /// Layers from the lowest up.
     pub layers: Vec<Layer>,
+    /// Files with secrets in any layer; `None` where nobody looked for them.
+    #[serde(default)]
+    pub secret_files: Option<Vec<SecretFile>>,
+}
+
+/// A file with a secret in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretFile {
+    /// Its path.
+    pub path: String,
+    /// What it is: `a private key`.
+    pub what: String,
+    /// The layer that has it.
+    pub layer: Layer,
+    /// A later layer takes it away, which only hides it.
+    pub hidden: bool,
 }
 
 /// What runs, and as whom.
@@ -38,6 +54,15 @@ pub struct ImageConfig {
     pub workdir: String,
     /// `Healthcheck.Test`; empty where there is none. `["NONE"]` switches an inherited one off.
     pub healthcheck: Vec<String>,
+    /// `StopSignal`.
+    #[serde(default)]
+    pub stop_signal: String,
+    /// `Shell`.
+    #[serde(default)]
+    pub shell: Vec<String>,
+    /// `OnBuild`: what an image built on this one does.
+    #[serde(default)]
+    pub on_build: Vec<String>,
     /// The steps that made it, those without a layer too.
     pub history: Vec<Step>,
 }

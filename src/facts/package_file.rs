@@ -39,6 +39,16 @@ impl Checksum {
         }
     }
 
+    /// The digest of some bytes that is of the same kind.
+    pub fn of_the_same_kind(&self, bytes: &[u8]) -> Self {
+        use sha2::Digest;
+        match self {
+            Checksum::Md5(_) => Checksum::Md5(md5::Md5::digest(bytes).into()),
+            Checksum::Sha1(_) => Checksum::Sha1(sha1::Sha1::digest(bytes).into()),
+            Checksum::Sha256(_) => Checksum::Sha256(sha2::Sha256::digest(bytes).into()),
+        }
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
         match self {

@@ -1,6 +1,7 @@
 //! The filesystem of a target.
 
 use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
+use crate::facts::package_file::Checksum;
 use crate::facts::{Cause, Fact, Unknown};
 use regex::Regex;
 use std::ffi::OsString;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 /// The most bytes of one file that are read into memory (16 MiB). Configuration is smaller.
 pub const READ_LIMIT: u64 = 16 << 20;
+/// Larger files are not digested by reading them into memory.
+pub const DIGESTED_LIMIT: u64 = 512 << 20;
 
 /// The filesystem of a target. Paths are absolute and mean what they mean inside the target.
 pub trait Files {
@@ -63,6 +66,13 @@ pub trait Files {
 
     /// SHA-256 of the regular file that `path` leads to, of any size, in lower-case hexadecimal.
     fn sha256(&self, path: &Path) -> Fact<Option<String>>;
+
+    /// The digest of the regular file that `path` leads to, of the kind that is given. A target that
+    /// has not got it from somewhere else reads the file.
+    fn checksum(&self, path: &Path, like: &Checksum) -> Fact<Option<Checksum>> {
+        let content = self.read_up_to(path, DIGESTED_LIMIT)?;
+        Ok(content.map(|content| like.of_the_same_kind(&content)))
+    }
 
     /// Whether the filesystem that `path` lies on is mounted read-only, so that a write gives `EROFS`.
     fn read_only(&self, path: &Path) -> Fact<bool>;

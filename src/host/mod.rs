@@ -16,7 +16,7 @@ mod selection;
 mod target;
 mod wants;
 
-pub use files::{Files, READ_LIMIT, match_in};
+pub use files::{DIGESTED_LIMIT, Files, READ_LIMIT, match_in};
 pub use learn::learn;
 pub use selection::Selection;
 pub use target::Target;

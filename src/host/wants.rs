@@ -5,6 +5,8 @@
 pub struct Wants {
     pub(crate) content: Vec<String>,
     pub(crate) digest: Vec<String>,
+    pub(crate) checksums: bool,
+    pub(crate) secrets: bool,
 }
 
 impl Wants {
@@ -16,5 +18,14 @@ impl Wants {
     /// The rules will ask for the digest.
     pub fn digest(&mut self, pattern: &str) {
         self.digest.push(pattern.to_owned());
+    }
+    /// Every digest of every file will be asked for, in the ways of all package managers.
+    pub fn checksums(&mut self) {
+        self.checksums = true;
+    }
+
+    /// Files with secrets are looked for, in each layer.
+    pub fn secrets(&mut self) {
+        self.secrets = true;
     }
 }

@@ -8,6 +8,7 @@ use crate::facts::file::{Acl, FileCapabilities, FileFact, Protection};
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
+use crate::facts::package_file::Checksum;
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::passwd;
@@ -124,6 +125,10 @@ impl<F: Layered> Files for Still<F> {
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         self.kept.hashes.get(path, || self.files.sha256(path))
+    }
+
+    fn checksum(&self, path: &Path, like: &Checksum) -> Fact<Option<Checksum>> {
+        self.files.checksum(path, like)
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {

@@ -3,6 +3,7 @@
 //! Nothing here gives a value back; only the reason why it looks like one. [`mask`] takes secrets out
 //! of a text.
 
+pub mod files;
 mod mask;
 
 pub use mask::{Masked, mask};
@@ -13,9 +14,9 @@ use std::sync::OnceLock;
 /// Names of variables that hold secrets.
 const NAMES: &str = r"(?i)(^|_)(passw(or)?d|passwd|pwd|secret|token|credentials?|auth|api_?key|access_?key|private_?key|secret_?key|client_?secret|passphrase)(_|$|\d)";
 /// Names that only say where a secret is, or are no secret.
-const HARMLESS: &str = r"(?i)(_file|_path|_dir|_url|_uri|_name|_id|_ttl|_timeout|_expiry|_type|_method|_mode|_sock)$|^(pwd|oldpwd)$|_(enabled|disabled|required)$";
+const HARMLESS: &str = r"(?i)(_file|_path|_dir|_url|_uri|_name|_id|_ttl|_timeout|_expiry|_type|_method|_mode|_sock)$|^(pwd|oldpwd)$|_(enabled|disabled|required)$|_(min|max)(imum)?_?(_(length|len|size|age|count))?$|_(length|len|size|age|count|policy|rounds|iterations|algorithm|hasher|encoder|prompt|header|prefix|suffix|provider|issuer|backend|audience|endpoint|host|port|realm|scope|region|driver|class|format|version|user|username|store|service|plugin|module|location|field|generator|validators?|strategy|manager|helper|source|expires?|lifetime|minutes|seconds|days|hours)$";
 /// Shapes of values, each with what it is, and something harmless of the same shape.
-const VALUES: [(&str, &str, &str); 8] = [
+const VALUES: [(&str, &str, &str); 13] = [
     (r"-----BEGIN [A-Z ]*PRIVATE KEY", "a private key", "-----BEGIN PRIVATE KEY"),
     (r"\b(AKIA|ASIA)[0-9A-Z]{16}\b", "an AWS access key", "AKIAXXXXXXXXXXXXXXXX"),
     (
@@ -26,6 +27,19 @@ const VALUES: [(&str, &str, &str); 8] = [
     (r"\bgithub_pat_[A-Za-z0-9_]{22,}", "a GitHub token", "github_pat_XXXXXXXXXXXXXXXXXXXXXX"),
     (r"\bglpat-[A-Za-z0-9_-]{20,}", "a GitLab token", "glpat-XXXXXXXXXXXXXXXXXXXX"),
     (r"\bxox[abprs]-[A-Za-z0-9-]{10,}", "a Slack token", "xoxb-XXXXXXXXXX"),
+    (
+        r"https://hooks\.slack\.com/(services|workflows)/[A-Za-z0-9/]{10,}",
+        "a Slack webhook",
+        "https://hooks.slack.com/services/XXXXXXXXXX",
+    ),
+    (r"\bnpm_[A-Za-z0-9]{36}\b", "an npm token", "npm_XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"),
+    (r"\bpypi-AgE[A-Za-z0-9_-]{20,}", "a PyPI token", "pypi-AgEXXXXXXXXXXXXXXXXXXXX"),
+    (r"\b(sk|rk)_live_[A-Za-z0-9]{20,}", "a Stripe key", "sk_live_XXXXXXXXXXXXXXXXXXXX"),
+    (
+        r"[?&]sig=[A-Za-z0-9%/+]{40,}",
+        "an Azure signature",
+        "?sig=XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+    ),
     (
         r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_.-]*",
         "a JSON web token",
@@ -104,12 +118,41 @@ pub fn of_variable(name: &str, value: &str) -> Option<&'static str> {
     // An empty value is a slot to be filled at start, `true` and numbers are switches.
     let switch = value.is_empty()
         || value.starts_with('$')
+        || is_reference(value)
         || matches!(value, "true" | "false" | "yes" | "no" | "on" | "off" | "0" | "1");
     let says = |cell, text| regex(cell, text).is_some_and(|regex| regex.is_match(name));
     if !switch && says(&NAME, NAMES) && !says(&PLAIN, HARMLESS) {
         return Some("its name says so");
     }
     of_value(value)
+}
+
+/// Whether a value only says where something is: a file, a secret that somebody else keeps.
+fn is_reference(value: &str) -> bool {
+    const PLACES: [&str; 9] =
+        ["/", "./", "../", "~/", "file:", "vault:", "arn:aws:", "secretsmanager:", "env:"];
+    PLACES.iter().any(|place| value.starts_with(place)) && !value.contains(char::is_whitespace)
+}
+
+/// A text as it may be shown: its secrets are taken out.
+pub fn shown(text: &str) -> String {
+    // Build arguments and variables, whatever else is known of the line.
+    let masked = match mask(text, HIDDEN) {
+        Masked::Unchanged => text.to_owned(),
+        Masked::Text(masked) => masked,
+        Masked::Whole(_) => return HIDDEN.to_owned(),
+    };
+    let word = |word: &str| match word.split_once('=') {
+        Some((name, value)) if !value.contains(HIDDEN) => {
+            let plain = name.trim_start_matches(['-', '"', '\'']);
+            match of_variable(plain, value.trim_matches(['"', '\''])) {
+                Some(_) => format!("{name}={HIDDEN}"),
+                None => word.to_owned(),
+            }
+        }
+        _ => word.to_owned(),
+    };
+    masked.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Why a text looks like a secret, if it does.
@@ -193,7 +236,34 @@ mod tests {
             assert_eq!(of_variable(name, "value"), None, "{name}");
         }
         assert_eq!(of_variable("DB_PASSWORD", ""), None);
+        for (name, value) in [
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/gcp.json"),
+            ("DB_PASSWORD", "/run/secrets/db"),
+            ("PASSWORD_MIN_LENGTH", "12"),
+            ("PASSWORD_MAX_AGE", "90"),
+            ("AUTH_PROVIDER", "google"),
+            ("TOKEN_ISSUER", "https://example.org"),
+            ("API_KEY", "vault:secret/data/api#key"),
+        ] {
+            assert_eq!(of_variable(name, value), None, "{name}");
+        }
         assert_eq!(of_variable("TOKEN_REQUIRED", "abc"), None);
+    }
+
+    #[test]
+    fn what_is_shown_has_no_secret_in_it() {
+        let token = format!("ghp_{}", "a1B2".repeat(9));
+        for text in [
+            format!("RUN |1 GITHUB_TOKEN={token} /bin/sh -c npm ci"),
+            format!("RUN |1 X={token} /bin/sh -c npm ci # buildkit"),
+            format!("ENV MY_SECRET_1={token}"),
+            format!("RUN curl -H 'Authorization: token {token}' https://example.org"),
+        ] {
+            let shown = shown(&text);
+            assert!(!shown.contains("a1B2a1B2") && shown.contains(HIDDEN), "{shown}");
+        }
+        let plain = "RUN /bin/sh -c apt-get install nginx";
+        assert_eq!(shown(plain), plain);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a rule may demand of an image's configuration.
 
 use crate::checks::image::ImageView;
+use crate::checks::image::secrets;
 use crate::declared::entrypoint::{shown, words};
 use crate::host::Target;
 use crate::host::redacted::left_out;
@@ -14,7 +15,7 @@ use crate::policy::port::PortSpec;
 use crate::policy::set::SetOf;
 use crate::rules::condition::{Condition, ConditionInfo, Form, only_true};
 use crate::rules::identity::{missing_user, user_is};
-use crate::text::secrets;
+use crate::text::secrets::shown as without_secrets;
 use crate::verdict::Assertion;
 use regex::Regex;
 
@@ -32,9 +33,14 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
         read: |node, _, problems| {
             only_true(node, problems)?;
             Some(Box::new(|view, _| {
-                let assertion = user(view, "never_root").expected("a uid other than 0");
-                decide(view, assertion, |resolved| Ok(resolved.uid != 0))
-                    .repair("add USER with a uid other than 0 at the end of the Dockerfile")
+                let mut assertion = user(view, "never_root").expected("a uid other than 0");
+                if let Some(words) = &view.becomes_root {
+                    assertion.observed = format!("{}; {words}", assertion.observed);
+                }
+                decide(view, assertion, |resolved| {
+                    Ok(resolved.uid != 0 && view.becomes_root.is_none())
+                })
+                .repair("add USER with a uid other than 0 at the end of the Dockerfile")
             }))
         },
     },
@@ -145,7 +151,46 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
         },
         read: |node, _, problems| {
             only_false(node, problems)?;
-            Some(Box::new(|view, _| secrets_in_env(view)))
+            Some(Box::new(|view, target| secrets::in_env(view, target)))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "secrets_in_history",
+            doc: "false: no line of the history has a build argument, variable or text that looks like \
+                  a secret. The lines are shown without it.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(|view, target| secrets::in_history(view, target)))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "secrets_in_labels",
+            doc: "false: no label has a name or value that looks like a secret. The values are not shown.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(|view, target| secrets::in_labels(view, target)))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "secrets_in_files",
+            doc: "false: no file of any layer holds a private key, a token or credentials, not even \
+                  one that a later layer takes away. Files of packages and examples of manuals and \
+                  tests are none.",
+            form: Form::OneOf(&["false"]),
+            example: "false",
+        },
+        read: |node, _, problems| {
+            only_false(node, problems)?;
+            Some(Box::new(|view, target| secrets::in_files(view, target)))
         },
     },
     Condition {
@@ -195,10 +240,10 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             Some(Box::new(move |view, _| {
                 let test = view.config.healthcheck.join(" ");
                 let none = test.is_empty() || test == "NONE";
-                view.about("healthcheck", format!("Healthcheck: {test}"))
+                view.about("healthcheck", without_secrets(&format!("Healthcheck: {test}")))
                     .seen(view.step("HEALTHCHECK"))
                     .expected(if wanted { "a health check" } else { "no health check" })
-                    .observed(if none { "none".to_owned() } else { test })
+                    .observed(if none { "none".to_owned() } else { without_secrets(&test) })
                     .decide(Ok(none != wanted))
                     .repair("add HEALTHCHECK to the Dockerfile")
             }))
@@ -322,7 +367,7 @@ fn text(
     let wanted = problems.ok(Expect::<Text>::parse(node))?;
     Some(Box::new(move |view: &ImageView, target: &dyn Target| {
         let found = found(view);
-        let observed = if found.is_empty() { "none".to_owned() } else { found.clone() };
+        let observed = if found.is_empty() { "none".to_owned() } else { without_secrets(&found) };
         let holds = match left_out(target, word, &found) {
             Some(why) => Err(why),
             None => Ok(wanted.holds_for(&found)),
@@ -417,7 +462,7 @@ fn pairs(
         let fits = value.is_some_and(|value| expect.holds_for(value));
         observed.push(match value {
             None => format!("{name} is not set"),
-            Some(value) if shows_values => format!("{name}={value}"),
+            Some(value) if shows_values => without_secrets(&format!("{name}={value}")),
             Some(_) if fits => format!("{name} as expected"),
             Some(_) => format!("{name} has another value"),
         });
@@ -430,25 +475,6 @@ fn pairs(
         .expected(expected.join(", "))
         .observed(observed.join(", "))
         .decide(crate::facts::all(holds))
-}
-
-fn secrets_in_env(view: &ImageView) -> Assertion {
-    let found: Vec<String> = view
-        .config
-        .env
-        .iter()
-        .filter_map(|(name, value)| {
-            secrets::of_variable(name, value).map(|why| format!("{name} ({why})"))
-        })
-        .collect();
-    let names: Vec<&str> = found.iter().map(String::as_str).collect();
-    let step = if found.is_empty() { None } else { view.step("ENV") };
-    view.about("secrets_in_env", format!("Env: {}", or_none(&names)))
-        .seen(step)
-        .expected("no secrets in environment variables")
-        .observed(or_none(&names))
-        .decide(Ok(found.is_empty()))
-        .repair("give secrets when the container is started (a mounted file), and revoke these")
 }
 
 fn latest_tag(view: &ImageView) -> Assertion {

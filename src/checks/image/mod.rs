@@ -1,11 +1,13 @@
 #![doc = include_str!("page.md")]
 
 pub mod conditions;
+pub mod secrets;
 
 use crate::checks::image::conditions::CONDITIONS;
 use crate::declared::entrypoint::PLACE;
 use crate::declared::user::{self, Resolved};
-use crate::facts::image::{Image, ImageConfig};
+use crate::declared::{rights, startable};
+use crate::facts::image::{Image, ImageConfig, Step};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
@@ -13,7 +15,9 @@ use crate::rules::combine::Demand;
 use crate::rules::compile::one_of;
 use crate::rules::condition::{infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::targets::image::Wants;
+use crate::text::secrets::shown;
+use crate::verdict::{Assertion, Outcome, Sighting, Subject};
 use std::path::Path;
 
 /// `image:`
@@ -39,6 +43,8 @@ pub struct ImageView {
     pub config: ImageConfig,
     /// As whom it runs, or why it does not start.
     pub user: Fact<Result<Resolved, String>>,
+    /// That the program which starts is root by its own bits, in words.
+    pub becomes_root: Option<String>,
 }
 
 impl ImageView {
@@ -50,23 +56,27 @@ impl ImageView {
 
     /// The last step of the history that begins with a word such as `USER`, as evidence.
     pub fn step(&self, word: &str) -> Option<Sighting> {
-        let mut number = 0;
-        let mut found = None;
-        for step in &self.config.history {
-            number += usize::from(!step.empty_layer);
-            // Builders write `USER app`, `/bin/sh -c #(nop)  USER app`.
+        // Builders write `USER app`, `/bin/sh -c #(nop)  USER app`.
+        let begins = |step: &Step| {
             let text = step.created_by.rsplit("#(nop)").next().unwrap_or_default().trim_start();
-            if text.starts_with(word) {
-                let layer = self.image.layers.get(number.wrapping_sub(1));
-                let layer = layer.filter(|_| !step.empty_layer);
-                found = Some(Sighting::Layer {
-                    layer: layer.map(|layer| layer.number),
-                    digest: layer.map(|layer| layer.digest.clone()),
-                    created_by: Some(step.created_by.clone()),
-                });
-            }
+            text.starts_with(word)
+        };
+        let at = self.config.history.iter().rposition(begins)?;
+        Some(self.step_at(at))
+    }
+
+    /// A step of the history, counted from 0, as evidence; what looks like a secret is left out.
+    pub fn step_at(&self, at: usize) -> Sighting {
+        let steps = self.config.history.get(..=at).unwrap_or_default();
+        let number = steps.iter().filter(|step| !step.empty_layer).count();
+        let step = steps.last();
+        let made = step.is_some_and(|step| !step.empty_layer);
+        let layer = self.image.layers.get(number.wrapping_sub(1)).filter(|_| made);
+        Sighting::Layer {
+            layer: layer.map(|layer| layer.number),
+            digest: layer.map(|layer| layer.digest.clone()),
+            created_by: step.map(|step| shown(&step.created_by)),
         }
-        found
     }
 }
 
@@ -93,9 +103,32 @@ impl Check for ImageCheck {
             return vec![Assertion::of(&subject, "config").unknown(unknown)];
         };
         let user = user::resolve(&config.user, target);
-        let view = ImageView { subject, image, config, user };
-        let mut assertions: Vec<Assertion> =
-            self.tests.iter().map(|demand| demand.judge(&view, target)).collect();
+        let becomes_root = rights::becomes_root(target);
+        let view = ImageView { subject, image, config, user, becomes_root };
+        let mut assertions = Vec::new();
+        for demand in &self.tests {
+            let whole = demand.judge(&view, target);
+            // Each place is a finding of its own, so that a waiver accepts one and not the next.
+            let told = whole.outcome == Outcome::Fail && secrets::EACH.contains(&demand.name());
+            match told {
+                true => assertions.extend(secrets::each(&view, demand.name(), target)),
+                false => assertions.push(whole),
+            }
+        }
+        if let Ok(Ok(user)) = &view.user
+            && let Ok(Some(why)) = startable::obstacle(&view.config, user, target)
+        {
+            let command: Vec<&str> =
+                view.config.entrypoint.iter().chain(&view.config.cmd).map(String::as_str).collect();
+            let part = shown(&format!("command: {}", command.join(" ")));
+            assertions.push(
+                view.about("starts", part)
+                    .seen(view.step("ENTRYPOINT").or_else(|| view.step("CMD")))
+                    .expected("the container starts")
+                    .observed(format!("it does not: {why}"))
+                    .fail(),
+            );
+        }
         if let Ok(Err(why)) = &view.user {
             let part = format!("User: {}", view.config.user);
             assertions.push(
@@ -107,5 +140,11 @@ impl Check for ImageCheck {
             );
         }
         assertions
+    }
+
+    fn wants(&self, wants: &mut Wants) {
+        if self.tests.iter().any(|demand| demand.asks(&["secrets_in_files"])) {
+            wants.secrets();
+        }
     }
 }

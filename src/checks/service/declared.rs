@@ -5,7 +5,7 @@
 //! Everything else needs a running host.
 
 use crate::checks::service::ServiceView;
-use crate::declared::{changers, daemons, program, starts};
+use crate::declared::{changers, daemons, program, rights, starts};
 use crate::facts::start::{Identity, Start};
 use crate::facts::{Cause, Fact, Unknown, all, any};
 use crate::host::Target;
@@ -74,6 +74,7 @@ pub fn find(service: &Service, part: Part, target: &dyn Target) -> Fact<Found> {
     }
     for start in &mut starts {
         changers::settle(start, target);
+        rights::apply(start, target);
         if part == Part::Workers {
             start.identity = workers(start, target);
         }

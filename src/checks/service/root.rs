@@ -5,6 +5,7 @@ use crate::access::root_equivalent::{Object, by_capabilities, by_objects, object
 use crate::checks::service::ServiceView;
 use crate::checks::service::declared::Found;
 use crate::checks::service::processes::pid_list;
+use crate::declared::rights;
 use crate::declared::units::values;
 use crate::facts::process::{Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
@@ -144,9 +145,9 @@ fn declared(about: Assertion, found: &Found, objects: &[Object], target: &dyn Ta
                 None => BTreeSet::new(),
             };
             gids.extend(identity.gid);
-            let mut held = 0;
+            let mut held = rights::gained(start, target)?.capabilities;
             if let Some(unit) = &start.unit {
-                held = given_by_unit(unit, &mut gids, target)?;
+                held |= given_by_unit(unit, &mut gids, target)?;
             }
             let who = Credentials { uid, gids, capabilities: 0 };
             let mut words = by_objects(target, objects, &who)?;

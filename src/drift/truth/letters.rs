@@ -278,8 +278,9 @@ fn one(
                     }
                     shown(digest)
                 }
-                (Content::Unreadable | Content::Unstable, _) => "could not be read".to_owned(),
-                (_, FileKind::File) => "was not read".to_owned(),
+                // What could not be read is told as that, and is not another content.
+                (Content::Unreadable | Content::None, FileKind::File) => return None,
+                (Content::Unstable, _) => "changed while it was read".to_owned(),
                 (_, kind) => format!("a {}", kind.name()),
             };
             Some((shown(wanted.bytes()), is))

@@ -2,9 +2,11 @@
 
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
 use crate::facts::image::Layer;
+use crate::facts::package_file::Checksum;
+use crate::facts::snapshot::Hex;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::filecap;
-use crate::host::{Files, READ_LIMIT};
+use crate::host::{DIGESTED_LIMIT, Files, READ_LIMIT};
 use crate::targets::image::layer::Content;
 use crate::targets::image::section::{Section, stored};
 use crate::targets::image::tree::{Id, Tree};
@@ -155,8 +157,8 @@ impl Files for ImageFiles {
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
         let Some((id, inode)) = self.regular(path)? else { return Ok(None) };
-        if let Some(digest) = &inode.sha256 {
-            return Ok(Some(digest.clone()));
+        if let Some(sums) = &inode.sums {
+            return Ok(Some(Hex(&sums.sha256).to_string()));
         }
         if let Some(digest) = self.digests.borrow().get(&id) {
             return Ok(Some(digest.clone()));
@@ -184,6 +186,22 @@ impl Files for ImageFiles {
         let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.digests.borrow_mut().insert(id, digest.clone());
         Ok(Some(digest))
+    }
+
+    fn checksum(&self, path: &Path, like: &Checksum) -> Fact<Option<Checksum>> {
+        let Some((_, inode)) = self.regular(path)? else { return Ok(None) };
+        let known = inode.sums.as_ref().and_then(|sums| match like {
+            Checksum::Sha256(_) => Some(Checksum::Sha256(sums.sha256)),
+            Checksum::Md5(_) => sums.others.map(|(md5, _)| Checksum::Md5(md5)),
+            Checksum::Sha1(_) => sums.others.map(|(_, sha1)| Checksum::Sha1(sha1)),
+        });
+        match known {
+            Some(known) => Ok(Some(known)),
+            None => {
+                let content = self.read_up_to(path, DIGESTED_LIMIT)?;
+                Ok(content.map(|content| like.of_the_same_kind(&content)))
+            }
+        }
     }
 
     /// Archives do not tell such flags, and what unpacks them sets none.

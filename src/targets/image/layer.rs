@@ -5,8 +5,11 @@ use crate::formats::acl;
 use crate::formats::tar::{Input, Kind, Member, Tar};
 use crate::targets::image::limits::{KEPT_FILE_LIMIT, Limits};
 use crate::targets::image::wants::{Keep, Wanted};
+use crate::text::secrets::files;
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 /// What hides a name of lower layers.
@@ -77,8 +80,44 @@ pub struct Entry {
     pub capability: Option<Vec<u8>>,
     /// Content of a regular file.
     pub content: Content,
-    /// SHA-256 of the content in hexadecimal, where it was asked for.
-    pub sha256: Option<String>,
+    /// Digests of the content, where they were asked for.
+    pub sums: Option<Box<Sums>>,
+    /// What secret is in it, where that was asked for.
+    pub secret: Option<&'static str>,
+}
+
+/// Digests of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// MD5 and SHA-1, which package managers keep.
+    pub others: Option<([u8; 16], [u8; 20])>,
+}
+
+/// Digests being made.
+struct Summing {
+    sha256: Sha256,
+    others: Option<(Md5, Sha1)>,
+}
+
+impl Summing {
+    fn new(all: bool) -> Self {
+        Self { sha256: Sha256::new(), others: all.then(|| (Md5::new(), Sha1::new())) }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some((md5, sha1)) = &mut self.others {
+            md5.update(bytes);
+            sha1.update(bytes);
+        }
+    }
+
+    fn finish(self) -> Box<Sums> {
+        let others = self.others.map(|(md5, sha1)| (md5.finalize().into(), sha1.finalize().into()));
+        Box::new(Sums { sha256: self.sha256.finalize().into(), others })
+    }
 }
 
 /// Where the content of a regular file is.
@@ -161,6 +200,10 @@ pub fn change<I: Input>(
 /// `None`: an ordinary name. `Some(None)`: one to be left out.
 fn marker(path: &[u8]) -> Result<Option<Option<Change>>, Refused> {
     let (folder, name) = split(path);
+    // The directories that aufs kept its records in, with all that is in them.
+    if folder.split(|byte| *byte == b'/').any(|part| part.starts_with(AUFS)) {
+        return Ok(Some(None));
+    }
     if !name.starts_with(WHITEOUT) {
         return Ok(None);
     }
@@ -192,10 +235,10 @@ fn entry<I: Input>(
         Kind::BlockDevice => FileKind::BlockDevice,
         Kind::Fifo => FileKind::Fifo,
     };
-    let (content, sha256) = match kind {
+    let Read { content, sums, secret } = match kind {
         FileKind::File => content(tar, &member, &path, wanted, limits)
             .map_err(|error| format!("{}: {}", shown(&path), in_words(error)))?,
-        _ => (Content::None, None),
+        _ => Read::default(),
     };
     Ok(Entry {
         path,
@@ -209,8 +252,17 @@ fn entry<I: Input>(
         acl: member.acl.and_then(|bytes| acl::parse(&bytes).transpose()),
         capability: member.capability,
         content,
-        sha256,
+        sums,
+        secret,
     })
+}
+
+/// What came of a regular file's content.
+#[derive(Default)]
+struct Read {
+    content: Content,
+    sums: Option<Box<Sums>>,
+    secret: Option<&'static str>,
 }
 
 fn content<I: Input>(
@@ -219,41 +271,45 @@ fn content<I: Input>(
     path: &[u8],
     wanted: &Wanted,
     limits: &Limits,
-) -> io::Result<(Content, Option<String>)> {
+) -> io::Result<Read> {
     if member.sparse {
-        return Ok((Content::Sparse, None));
+        return Ok(Read { content: Content::Sparse, ..Read::default() });
     }
     let stored = Content::Stored(member.offset);
-    let digest = wanted.digest(path);
+    let digest = wanted.checksums || wanted.digest(path);
+    let name = String::from_utf8_lossy(path);
+    let search = wanted.secrets && member.size <= files::SIZE_LIMIT && files::may_hold(&name);
     let keep = match wanted.keep(path, member.mode, member.size) {
         keep if member.size <= KEPT_FILE_LIMIT => keep,
         _ => Keep::Nothing,
     };
-    if keep == Keep::Nothing {
-        let sha256 = digest.then(|| hash(tar)).transpose()?;
-        return Ok((stored, sha256));
+    if keep == Keep::Nothing && !search {
+        let sums = digest.then(|| sum(tar, wanted.checksums)).transpose()?;
+        return Ok(Read { content: stored, sums, secret: None });
     }
     let bytes = tar.content(KEPT_FILE_LIMIT)?;
-    let sha256 = digest.then(|| hex(&Sha256::digest(&bytes)));
-    let script = bytes.starts_with(b"#!");
+    let sums = digest.then(|| {
+        let mut summing = Summing::new(wanted.checksums);
+        summing.update(&bytes);
+        summing.finish()
+    });
+    let secret = if search { files::of_file(&name, &bytes) } else { None };
+    let script = keep == Keep::Script && bytes.starts_with(b"#!");
     let kept = (keep == Keep::Content || script) && limits.take_content(member.size);
-    Ok((if kept { Content::Kept(Arc::new(bytes)) } else { stored }, sha256))
+    let content = if kept { Content::Kept(Arc::new(bytes)) } else { stored };
+    Ok(Read { content, sums, secret })
 }
 
-fn hash(reader: &mut impl Read) -> io::Result<String> {
-    let mut hash = Sha256::new();
+fn sum(reader: &mut impl io::Read, all: bool) -> io::Result<Box<Sums>> {
+    let mut summing = Summing::new(all);
     let mut chunk = vec![0; 64 << 10];
     loop {
         let count = reader.read(&mut chunk)?;
         if count == 0 {
-            return Ok(hex(&hash.finalize()));
+            return Ok(summing.finish());
         }
-        hash.update(chunk.get(..count).unwrap_or_default());
+        summing.update(chunk.get(..count).unwrap_or_default());
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A name without `.`, `..` and needless slashes.

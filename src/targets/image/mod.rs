@@ -25,7 +25,7 @@ pub mod wants;
 pub use crate::targets::image::choice::Choice;
 pub use crate::targets::image::files::ImageFiles;
 
-use crate::facts::image::{Image, Layer};
+use crate::facts::image::{Image, Layer, SecretFile};
 use crate::host::Wants;
 use crate::targets::image::layer::Change;
 use crate::targets::image::limits::Limits;
@@ -35,12 +35,16 @@ use crate::targets::image::section::Section;
 use crate::targets::image::stream::{Hashes, Looks, looks};
 use crate::targets::image::wants::Wanted;
 use crate::targets::offline::Still;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// So many files with secrets are told of.
+const SECRETS: usize = 10_000;
 /// The name of standard input.
 const STDIN: &str = "-";
 
@@ -151,6 +155,17 @@ fn load(
     for blob in &candidate.layers {
         sections.push(parts.section(&blob.name)?);
     }
+    let secrets: Vec<(Vec<u8>, &'static str, usize)> = scanned
+        .iter()
+        .enumerate()
+        .flat_map(|(number, scanned)| {
+            scanned.changes.iter().filter_map(move |change| match change {
+                Change::Put(entry) => Some((entry.path.clone(), entry.secret?, number)),
+                _ => None,
+            })
+        })
+        .take(SECRETS)
+        .collect();
     let changes = scanned.into_iter().map(|scanned| match Arc::try_unwrap(scanned) {
         Ok(scanned) => scanned.changes,
         Err(shared) => shared.changes.clone(),
@@ -158,11 +173,22 @@ fn load(
     let tree = merge::merge(changes)?;
     let platform =
         if candidate.platform.is_empty() { document.platform } else { candidate.platform };
+    let secret_files = wanted.secrets.then(|| {
+        let found = |(path, what, number): &(Vec<u8>, &'static str, usize)| {
+            let whole = Path::new("/").join(OsStr::from_bytes(path));
+            let now = tree.resolve(&whole, false).ok().flatten().and_then(|id| tree.inode(id));
+            let layer = layers.get(*number).cloned().unwrap_or_default();
+            let hidden = now.is_none_or(|inode| inode.layer != *number);
+            SecretFile { path: crate::text::path(&whole), what: (*what).to_owned(), layer, hidden }
+        };
+        secrets.iter().map(found).collect()
+    });
     let image = Image {
         references: candidate.references,
         platform,
         config: Some(document.config),
         layers: layers.clone(),
+        secret_files,
     };
     Ok(Still::new(name, ImageFiles::new(tree, layers, sections), Some(image)))
 }

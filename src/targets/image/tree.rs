@@ -2,7 +2,7 @@
 
 use crate::facts::file::{Acl, FileFact, FileKind, Mode};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::image::layer::{Content, Entry};
+use crate::targets::image::layer::{Content, Entry, Sums};
 use crate::targets::image::limits::DEPTH_LIMIT;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -41,8 +41,8 @@ pub struct Inode {
     pub capability: Option<Vec<u8>>,
     /// Content.
     pub content: Content,
-    /// SHA-256 of the content, where it was asked for.
-    pub sha256: Option<String>,
+    /// Digests of the content, where they were asked for.
+    pub sums: Option<Box<Sums>>,
     /// The layer that made it what it is, counted from 0.
     pub layer: usize,
     /// Number of names.
@@ -65,7 +65,7 @@ impl Inode {
             acl: None,
             capability: None,
             content: Content::None,
-            sha256: None,
+            sums: None,
             layer,
             names: 1,
             children: BTreeMap::new(),
@@ -85,7 +85,7 @@ impl Inode {
             acl: entry.acl,
             capability: entry.capability,
             content: entry.content,
-            sha256: entry.sha256,
+            sums: entry.sums,
             layer,
             names: 1,
             children: BTreeMap::new(),

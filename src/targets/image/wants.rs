@@ -39,6 +39,10 @@ pub const SCRIPT_LIMIT: u64 = 64 << 10;
 pub struct Wanted {
     content: GlobSet,
     digest: GlobSet,
+    /// Every digest of every file.
+    pub checksums: bool,
+    /// Files with secrets.
+    pub secrets: bool,
 }
 
 /// What to do with a file's content.
@@ -55,7 +59,12 @@ pub enum Keep {
 impl Wanted {
     /// Ready to be compared with names.
     pub fn of(wants: &Wants) -> Self {
-        Self { content: set(&wants.content), digest: set(&wants.digest) }
+        Self {
+            content: set(&wants.content),
+            digest: set(&wants.digest),
+            checksums: wants.checksums,
+            secrets: wants.secrets,
+        }
     }
 
     /// What to do with the content of a regular file of this name (without a slash at its

@@ -22,9 +22,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Larger files are not digested through [`Files`], which keeps them in memory.
-const KEPT_LIMIT: u64 = 512 << 20;
-
 /// For each path the digest of the kind that is given, or that there is no such regular file.
 pub type Sums = Vec<Fact<Option<Checksum>>>;
 
@@ -69,12 +66,7 @@ pub fn below(
 /// The same through [`Files`].
 pub fn through(files: &dyn Files, wanted: &[(Vec<u8>, Checksum)]) -> Sums {
     let sum = |(path, kind): &(Vec<u8>, Checksum)| {
-        let content = files.read_up_to(Path::new(OsStr::from_bytes(path)), KEPT_LIMIT)?;
-        Ok(content.map(|content| {
-            let mut digester = Digester::new(*kind);
-            digester.update(&content);
-            digester.finish()
-        }))
+        files.checksum(Path::new(OsStr::from_bytes(path)), kind)
     };
     wanted.iter().map(sum).collect()
 }

@@ -1,6 +1,7 @@
 //! The same through [`Files`], for an image: one look-up after the other, with what it can tell.
 
 use crate::facts::file::{Acl, AclTag, FileCapabilities, FileKind};
+use crate::facts::package_file::Checksum;
 use crate::facts::snapshot::{Algorithm, Content, Directory, Record, Time, join, split};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
@@ -12,8 +13,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Looks at the files below the paths of a request. Contents are told by SHA-256, which is what an
-/// image can tell of itself; with any other algorithm they are not compared.
+/// Looks at the files below the paths of a request. Contents are told by the digests that an image
+/// has of itself; BLAKE3 is none of them.
 pub fn through_files(files: &dyn Files, request: &Request) -> Survey {
     let mut survey = Survey::default();
     let mut pending: Vec<(Vec<u8>, u16)> = Vec::new();
@@ -121,9 +122,22 @@ fn record(
             let value = capability_bytes(&capabilities);
             extra(&mut record).xattrs.push((b"security.capability".to_vec(), value));
         }
-        if fixed && algorithm == Algorithm::Sha256 {
-            match files.sha256(path) {
-                Ok(Some(hex)) => record.content = from_hex(&hex),
+        let like = match algorithm {
+            Algorithm::Sha256 => Some(Checksum::Sha256([0; 32])),
+            Algorithm::Md5 => Some(Checksum::Md5([0; 16])),
+            Algorithm::Sha1 => Some(Checksum::Sha1([0; 20])),
+            // Of an image nobody has that; the caller says so once.
+            Algorithm::Blake3 => None,
+        };
+        if let Some(like) = like.filter(|_| fixed) {
+            match files.checksum(path, &like) {
+                Ok(Some(sum)) => {
+                    let mut digest = [0; 32];
+                    digest.iter_mut().zip(sum.bytes()).for_each(|(to, from)| *to = *from);
+                    record.content = Content::Digest(digest);
+                    survey.effort.read += 1;
+                    survey.effort.bytes += record.size;
+                }
                 // It was a regular file a moment ago.
                 Ok(None) => {
                     survey.gaps.push(Unknown::new(text::path(path), Cause::Vanished));
@@ -134,22 +148,12 @@ fn record(
                     record.content = Content::Unreadable;
                 }
             }
-            survey.effort.read += 1;
-            survey.effort.bytes += record.size;
         }
     }
     if let Some(extra) = &mut record.extra {
         extra.xattrs.sort_unstable();
     }
     Ok(Some(record))
-}
-
-fn from_hex(hex: &str) -> Content {
-    let mut digest = [0; 32];
-    for (place, at) in digest.iter_mut().zip((0..hex.len()).step_by(2)) {
-        *place = hex.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).unwrap_or(0);
-    }
-    Content::Digest(digest)
 }
 
 /// The value of the extended attribute, `acl(5)` of the kernel: version 2, then tag, permissions and
