@@ -1,6 +1,7 @@
 //! `spotcheck drift`: what has changed since a baseline, and why.
 
 use super::actions::actor;
+use super::baseline::create::scope_of;
 use super::console::Console;
 use super::site::{SiteArgs, open_image, open_root};
 use super::{load, supervise};
@@ -38,6 +39,10 @@ pub struct Args {
     /// filesystem, or `packages` (what the package databases say, as dpkg -V and rpm -V do)
     #[arg(long, value_name = "WHAT", conflicts_with = "baseline")]
     against: Option<String>,
+    /// Policy whose `drift:` section says what of an image or root filesystem is compared; without it
+    /// all but /proc, /sys, /dev, /run and /tmp
+    #[arg(long, value_name = "POLICY", requires = "against")]
+    policy: Option<PathBuf>,
     /// Read the content of every file, not only of those that have moved
     #[arg(long, conflicts_with = "metadata")]
     full: bool,
@@ -247,8 +252,14 @@ impl Args {
             Algorithm::Sha256
         };
         let reading = if self.metadata { Reading::Nothing } else { Reading::Everything };
-        let baseline = look(&other, false, Scope::usual(), reading, algorithm)
-            .map_err(|why| console.fail(&why))?;
+        // Of a host what comes with it is compared; of what does not run, all.
+        let scope = match (&self.policy, self.site.is_host()) {
+            (Some(policy), _) => scope_of(Some(policy), console)?,
+            (None, true) => Scope::usual(),
+            (None, false) => Scope::whole(),
+        };
+        let baseline =
+            look(&other, false, scope, reading, algorithm).map_err(|why| console.fail(&why))?;
         let against =
             Against { name: what.to_owned(), taken: None, by: None, digest: None, signature: None };
         since(&baseline, against, site, reading, true)

@@ -57,6 +57,12 @@ pub fn bare(words: &[String]) -> &[String] {
     rest
 }
 
+/// Whether a program of this name only starts another one.
+pub fn is_wrapper(name: &str) -> bool {
+    const SPECIAL: [&str; 4] = ["env", "runuser", "start-stop-daemon", "capsh"];
+    wrappers::find(name).is_some() || SPECIAL.contains(&name)
+}
+
 /// What stands in the words of a command for what cannot be told.
 pub const UNKNOWN: char = shell::word::UNKNOWN;
 

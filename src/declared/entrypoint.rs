@@ -2,7 +2,7 @@
 
 use super::changers;
 use super::user::{self, Resolved};
-use crate::commands;
+use crate::commands::{self, Context, Run, Who};
 use crate::facts::image::ImageConfig;
 use crate::facts::settings::Location;
 use crate::facts::start::{Identity, Start};
@@ -19,11 +19,24 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pub fn start(target: &dyn Target) -> Option<Start> {
     let config = target.image()?.config.as_ref()?;
     let command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).cloned().collect();
-    let command = commands::bare(&command).to_vec();
+    let mut command = commands::bare(&command).to_vec();
+    let mut who = Who::Same;
+    let mut unseen = None;
+    if command.first().is_some_and(|word| commands::is_wrapper(word.rsplit('/').next().unwrap_or(word))) {
+        match unwrapped(&command, config, target) {
+            Ok((inner, user)) => (command, who) = (inner, user),
+            Err(why) => unseen = Some(why),
+        }
+    }
     let first = command.first()?;
-    let (program, unseen) = match find(first, config, target) {
-        Ok(program) => (program, None),
-        Err(why) => (None, Some(why)),
+    let program = find(first, config, target).unwrap_or_else(|why| {
+        unseen.get_or_insert(why);
+        None
+    });
+    let identity = match &who {
+        Who::Same => identity(&config.user, target),
+        Who::User(user) => identity(user, target),
+        Who::Unclear(why) => Err(Unknown::new(command.join(" "), Cause::Unsupported(why.clone()))),
     };
     let mut start = Start {
         by: "the image's configuration".to_owned(),
@@ -33,7 +46,7 @@ pub fn start(target: &dyn Target) -> Option<Start> {
         program: program.or_else(|| Some(PathBuf::from(first))),
         command,
         script: None,
-        identity: identity(config, target),
+        identity,
         enabled: Ok(true),
     };
     changers::settle(&mut start, target);
@@ -57,8 +70,42 @@ pub fn words(resolved: &Resolved) -> String {
     }
 }
 
-fn identity(config: &ImageConfig, target: &dyn Target) -> Fact<Identity> {
-    let resolved = user::resolve(&config.user, target)?
+/// The command that wrappers start in the end, and as whom: `env A=1 nice app`, `gosu app app`.
+///
+/// # Errors
+/// Where that cannot be told.
+fn unwrapped(
+    command: &[String],
+    config: &ImageConfig,
+    target: &dyn Target,
+) -> Fact<(Vec<String>, Who)> {
+    let path = config.env.iter().rev().find(|(name, _)| name == "PATH");
+    let directory = if config.workdir.is_empty() { "/" } else { config.workdir.as_str() };
+    let mut context = Context::new("the image's command")
+        .path(path.map_or(PATH, |(_, value)| value.as_str()))
+        .directory(Some(PathBuf::from(directory)));
+    for (name, value) in config.env.iter().filter(|(name, _)| name != "PATH") {
+        context = context.variable(name, value);
+    }
+    let reading = commands::argv(target, command, context);
+    // The first that is no wrapper: what a script goes on to is told by its text.
+    let is_wrapper = |run: &&Run| {
+        let name = run.program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        run.gives_way && commands::is_wrapper(name)
+    };
+    if let Some(run) = reading.runs.iter().filter(|run| run.main).find(|run| !is_wrapper(run)) {
+        let program = run.program.to_string_lossy().into_owned();
+        let words = [program].into_iter().chain(run.arguments.iter().cloned());
+        return Ok((words.collect(), run.who.clone()));
+    }
+    Err(reading.gaps.into_iter().next().map(|gap| gap.unknown).unwrap_or_else(|| {
+        let why = "what this wrapper starts cannot be told".to_owned();
+        Unknown::new(command.join(" "), Cause::Unsupported(why))
+    }))
+}
+
+fn identity(user: &str, target: &dyn Target) -> Fact<Identity> {
+    let resolved = user::resolve(user, target)?
         .map_err(|why| Unknown::new("the container does not start", Cause::Malformed(why)))?;
     let words = words(&resolved);
     let (uid, gid) = (Some(resolved.uid), Some(resolved.gid));

@@ -17,6 +17,7 @@ pub mod baseline;
 pub mod collect;
 pub mod compare;
 pub mod explain;
+pub mod image;
 pub mod privileged;
 pub mod report;
 pub mod run;

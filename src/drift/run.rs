@@ -71,6 +71,9 @@ pub fn since(
     let acceptances = &head.acceptances;
     let now = super::collect::now().seconds;
     let mut changes = explain_things(&baseline.things, &now_things, &rules, acceptances, now);
+    if let Some(config) = site.target.image().and_then(|image| image.config.as_ref()) {
+        super::image::name_steps(&mut changes, config);
+    }
     let mut unread = Vec::new();
     let told = files(
         baseline,
@@ -100,6 +103,13 @@ pub fn since(
     if portable && reading != Reading::Nothing {
         unseen.extend(contents_apart(baseline, site));
     }
+    // A baseline of an image by an older version has nothing of its configuration.
+    let told_before = baseline.things.all.contains_key(&Class::Image);
+    let of_image = !head.walked && now_things.all.contains_key(&Class::Image);
+    if of_image && !told_before && head.scope.has(Class::Image) {
+        let why = "the baseline has nothing of it; make it again".to_owned();
+        unseen.push(Unknown::new("configuration of the image", Cause::Unsupported(why)));
+    }
     let now_missed = now_things.unseen.iter().map(|(_, why)| why.clone()).chain(unread);
     for why in now_missed.chain(missed_before(baseline, site, portable)) {
         let told = |known: &Unknown| known.what == why.what;
@@ -126,8 +136,8 @@ fn contents_apart(baseline: &Baseline, site: &Site) -> Option<Unknown> {
 }
 
 /// Classes that mean the same on two machines.
-const PORTABLE: [Class; 5] =
-    [Class::Account, Class::Group, Class::Sudo, Class::Unit, Class::Package];
+const PORTABLE: [Class; 6] =
+    [Class::Image, Class::Account, Class::Group, Class::Sudo, Class::Unit, Class::Package];
 
 /// What is compared.
 fn covers(baseline: &Baseline, site: &Site, mounts: Vec<Vec<u8>>, portable: bool) -> Covers {
@@ -261,6 +271,11 @@ fn files(
     }
     for change in changed {
         let Some(mut explained) = explainer.explain(change) else { continue };
+        let path = Path::new(OsStr::from_bytes(&change.path));
+        if let Some(layer) = change.after.as_ref().and_then(|_| site.target.layer(path)) {
+            let made = layer.created_by.map(|by| format!(": {by}")).unwrap_or_default();
+            explained.layer = Some(format!("layer {}{made}", layer.number));
+        }
         if rules.use_of(&change.path) == FileUse::Plain {
             add_settings(&mut explained, &change.path, baseline, site);
         }

@@ -61,6 +61,10 @@ pub fn collect(target: &dyn Target, scope: &Scope) -> Things {
             Class::Sudo => sudo(target),
             Class::Unit => units(target, &mut unseen),
             Class::Package => packages(target, &mut unseen),
+            Class::Image => match super::image::things(target) {
+                Some(found) => Ok(found),
+                None => continue,
+            },
             _ if !live => continue,
             Class::Listener => listeners(target, &mut unseen),
             Class::Service => services(target, &mut unseen),

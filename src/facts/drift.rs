@@ -115,6 +115,9 @@ pub struct Change {
     /// In the letters of rpm -V, where it was compared with what its package says: `S.5....T.`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letters: Option<String>,
+    /// The layer of the image that made it so, with the line of the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
     /// All that differs.
     pub deltas: Vec<Delta>,
     /// What happened at the same time; never a proof.
@@ -127,7 +130,16 @@ impl Change {
     pub fn new(class: Class, name: String, how: How, deltas: Vec<Delta>) -> Self {
         let worst = deltas.iter().map(|delta| delta.explanation).min();
         let explanation = worst.unwrap_or(Explanation::Rewritten);
-        Self { class, name, how, explanation, letters: None, deltas, at_the_same_time: Vec::new() }
+        Self {
+            class,
+            name,
+            how,
+            explanation,
+            letters: None,
+            layer: None,
+            deltas,
+            at_the_same_time: Vec::new(),
+        }
     }
 
     /// What tells this change from any other, of this object too: what would have to be accepted.

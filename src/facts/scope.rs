@@ -108,6 +108,16 @@ const SECRETS: [&str; 8] = [
 ];
 
 impl Scope {
+    /// All of an image or root filesystem, without what engines mount and what is there for a while.
+    pub fn whole() -> Self {
+        const LEFT_OUT: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/tmp"];
+        Self {
+            paths: vec![PathBuf::from("/")],
+            exclude: LEFT_OUT.iter().map(|path| format!("{path}/**")).collect(),
+            ..Self::usual()
+        }
+    }
+
     /// The scope of a target of which nobody says anything.
     pub fn usual() -> Self {
         Self {

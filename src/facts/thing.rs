@@ -45,11 +45,14 @@ pub enum Class {
     KernelModule,
     /// An installed package.
     Package,
+    /// A part of the configuration of a container image.
+    Image,
 }
 
 impl Class {
     /// All of them, in the order of reports.
-    pub const ALL: [Class; 12] = [
+    pub const ALL: [Class; 13] = [
+        Class::Image,
         Class::Listener,
         Class::Service,
         Class::Account,
@@ -79,6 +82,7 @@ impl Class {
             Class::Mount => "mount",
             Class::KernelModule => "kernel_module",
             Class::Package => "package",
+            Class::Image => "image",
         }
     }
 

@@ -4,7 +4,7 @@
 //! those of the target's own files; the machine spotcheck runs on is never asked.
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::file::{Acl, FileCapabilities, FileFact, Protection};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
@@ -16,6 +16,7 @@ use crate::host::cache::KeptFiles;
 use crate::host::memo::Memo;
 use crate::host::{Files, Selection, Target};
 use crate::targets::live::os_release;
+use regex::Regex;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -113,6 +114,10 @@ impl<F: Layered> Files for Still<F> {
 
     fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
         self.kept.content(path, || self.files.read(path))
+    }
+
+    fn first_match(&self, path: &Path, regex: &Regex) -> Fact<Option<Match>> {
+        self.files.first_match(path, regex)
     }
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {

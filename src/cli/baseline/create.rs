@@ -73,7 +73,11 @@ impl Create {
                 text::path(&place)
             )));
         }
-        let scope = scope_of(self.policy.as_deref(), console)?;
+        let scope = match (&self.policy, &self.site.image) {
+            // An image has nothing that is there for a while, or another's.
+            (None, Some(_)) => Scope::whole(),
+            (policy, _) => scope_of(policy.as_deref(), console)?,
+        };
         let (target, root) = self.site.open().map_err(fail)?;
         let limit = self.timeout.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
         let deadline = limit.map(|limit| Instant::now() + limit);
@@ -153,7 +157,7 @@ fn nothing_below(scope: &Scope, target: &dyn Target) -> Vec<String> {
 }
 
 /// The scope that a policy asks for, or the usual one.
-fn scope_of(policy: Option<&Path>, console: &Console) -> Result<Scope, Exit> {
+pub fn scope_of(policy: Option<&Path>, console: &Console) -> Result<Scope, Exit> {
     let Some(policy) = policy else { return Ok(Scope::usual()) };
     let mut problems = Diagnostics::default();
     let policies = load(&[policy.to_owned()], &HOST, &Vars::default(), &mut problems);

@@ -1,7 +1,7 @@
 //! `spotcheck baseline`: make one, look at it, accept changes.
 
 mod accept;
-mod create;
+pub mod create;
 mod show;
 mod verify;
 

@@ -136,6 +136,10 @@ fn object(out: &mut String, folded: &Folded, style: Style) -> std::fmt::Result {
         let more = if below > first.len() { ", …" } else { "" };
         writeln!(out, "    below it: {}{more}", names.join(", "))?;
     }
+    if let Some(layer) = &change.layer {
+        let words: String = layer.chars().take(VALUE).collect();
+        writeln!(out, "    made by {}", printable(&words))?;
+    }
     for event in &change.at_the_same_time {
         writeln!(out, "    at the same time: {}", printable(event))?;
     }

@@ -1,17 +1,18 @@
 //! The files of an image as a target's.
 
-use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Protection};
+use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Match, Protection};
 use crate::facts::image::Layer;
 use crate::facts::package_file::Checksum;
 use crate::facts::snapshot::Hex;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::filecap;
-use crate::host::{DIGESTED_LIMIT, Files, READ_LIMIT};
+use crate::host::{DIGESTED_LIMIT, Files, READ_LIMIT, match_in};
 use crate::targets::image::layer::Content;
-use crate::targets::image::section::{Section, stored};
+use crate::targets::image::section::{Section, each_stored, stored};
 use crate::targets::image::tree::{Id, Tree};
 use crate::targets::offline::Layered;
 use crate::text;
+use regex::Regex;
 use sha2::{Digest, Sha256};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,8 +21,12 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How often a compressed layer is read again for content that was not kept.
+/// How often a compressed layer is read again for a content that was not kept.
 const READ_AGAIN_LIMIT: usize = 64;
+/// From so many on, all files of a layer are searched in one pass over it.
+const ONE_BY_ONE: usize = 3;
+/// The most expressions that are remembered for all files.
+const EXPRESSIONS: usize = 64;
 
 /// The merged files of an image.
 pub struct ImageFiles {
@@ -30,6 +35,10 @@ pub struct ImageFiles {
     /// Where each layer can be read again; `None` for one that went by on standard input.
     sections: Vec<Option<Section>>,
     again: Cell<usize>,
+    /// Whether a layer is stored as it is, so that any part of it can be read at once.
+    plain: RefCell<HashMap<usize, bool>>,
+    /// Where expressions match the files of layers that were searched as a whole.
+    searched: RefCell<HashMap<(usize, String), HashMap<Id, Match>>>,
     contents: RefCell<HashMap<Id, Arc<Vec<u8>>>>,
     digests: RefCell<HashMap<Id, String>>,
 }
@@ -42,6 +51,8 @@ impl ImageFiles {
             layers,
             sections,
             again: Cell::new(0),
+            plain: RefCell::default(),
+            searched: RefCell::default(),
             contents: RefCell::default(),
             digests: RefCell::default(),
         }
@@ -77,13 +88,46 @@ impl ImageFiles {
                        compressed as a whole";
             return unknown(Cause::Unsupported(why.to_owned()));
         };
-        self.again.set(self.again.get() + 1);
+        if !self.is_plain(inode.layer) {
+            self.again.set(self.again.get() + 1);
+        }
         if self.again.get() > READ_AGAIN_LIMIT {
             let why = format!("more than {READ_AGAIN_LIMIT} files whose content was not kept");
             return unknown(Cause::TooLarge(why));
         }
         // The bounds held when the layer was read as a whole.
         stored(section.clone(), offset, inode.size).or_else(|why| unknown(Cause::Io(why)))
+    }
+}
+
+impl ImageFiles {
+    fn is_plain(&self, layer: usize) -> bool {
+        let section = self.sections.get(layer).cloned().flatten();
+        let look = || section.is_some_and(|section| section.is_plain());
+        *self.plain.borrow_mut().entry(layer).or_insert_with(look)
+    }
+
+    /// Where an expression matches a file of a compressed layer: all its files are searched at once, so
+    /// that the layer is unpacked once however many are asked about.
+    fn searched(&self, id: Id, layer: usize, regex: &Regex) -> Fact<Option<Match>> {
+        let key = (layer, regex.as_str().to_owned());
+        if let Some(known) = self.searched.borrow().get(&key) {
+            return Ok(known.get(&id).copied());
+        }
+        let Some(Some(section)) = self.sections.get(layer) else { return Ok(None) };
+        if self.searched.borrow().len() >= EXPRESSIONS {
+            return Ok(None);
+        }
+        let wanted = self.tree.stored(layer, READ_LIMIT);
+        let mut found = HashMap::new();
+        let number = layer + 1;
+        each_stored(section.clone(), &wanted, &mut |id, bytes| {
+            found.insert(id, match_in(bytes, regex));
+        })
+        .map_err(|why| Unknown::new(format!("layer {number}"), Cause::Io(why)))?;
+        let first = found.get(&id).copied();
+        self.searched.borrow_mut().insert(key, found);
+        Ok(first)
     }
 }
 
@@ -123,6 +167,27 @@ impl Files for ImageFiles {
 
     fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
         self.read_up_to(path, READ_LIMIT)
+    }
+
+    fn first_match(&self, path: &Path, regex: &Regex) -> Fact<Option<Match>> {
+        let Some((id, inode)) = self.regular(path)? else { return Ok(None) };
+        let stored = matches!(inode.content, Content::Stored(_)) && inode.size <= READ_LIMIT;
+        let known = self.contents.borrow().contains_key(&id);
+        if stored
+            && !known
+            && self.again.get() >= ONE_BY_ONE
+            && !self.is_plain(inode.layer)
+            && let Some(found) = self.searched(id, inode.layer, regex)?
+        {
+            return Ok(Some(found));
+        }
+        if stored && !known && self.is_plain(inode.layer) {
+            // It can be read again at any time, and need not be kept.
+            let mut bytes = Vec::new();
+            self.again(path, inode)?.read_to_end(&mut bytes).map_err(io(path))?;
+            return Ok(Some(match_in(&bytes, regex)));
+        }
+        Ok(self.read(path)?.map(|content| match_in(&content, regex)))
     }
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {

@@ -75,7 +75,8 @@ pub type Look<'a> = &'a dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, String>;
 /// # Errors
 /// In words: damaged documents, digests that do not fit, more images than bounds allow, none.
 pub fn candidates(look: Look<'_>) -> Result<Vec<Candidate>, String> {
-    let mut search = Search { look, found: Vec::new(), absent: Vec::new(), documents: 0 };
+    let mut search =
+        Search { look, found: Vec::new(), absent: Vec::new(), beside: Vec::new(), documents: 0 };
     let (index, manifest) = (look(b"index.json")?, look(b"manifest.json")?);
     if index.is_none() && manifest.is_none() {
         return Err("not an image: neither index.json nor manifest.json".to_owned());
@@ -91,6 +92,9 @@ pub fn candidates(look: Look<'_>) -> Result<Vec<Candidate>, String> {
     }
     match (search.found.is_empty(), search.absent.first()) {
         (true, Some(digest)) => Err(format!("{digest}: named, but not in the archive")),
+        (true, None) if !search.beside.is_empty() => {
+            Err(format!("the archive holds no image, but {}", search.beside.join(", ")))
+        }
         (true, None) => Err("the archive holds no image".to_owned()),
         (false, _) => Ok(search.found),
     }
@@ -128,6 +132,8 @@ struct Search<'a> {
     found: Vec<Candidate>,
     /// Manifests that an index names and the archive lacks: other platforms, usually.
     absent: Vec<String>,
+    /// What is no image: signatures, attestations, lists of what is in one.
+    beside: Vec<String>,
     documents: usize,
 }
 
@@ -148,6 +154,11 @@ impl Search<'_> {
         let value = parse(bytes)?;
         let object = Object::of(&value)?;
         if object.get("layers")?.is_some() && object.get("config")?.is_some() {
+            if let Some(what) = artifact(&object)? {
+                let name = references.first().map(|name| format!(" {name}")).unwrap_or_default();
+                self.beside.push(format!("{what}{name}"));
+                return Ok(());
+            }
             return self.manifest(&object, folder, references, platform);
         }
         if object.get("manifests")?.is_none() {
@@ -274,6 +285,31 @@ pub fn compare(found: &str, wanted: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("damaged or replaced: its digest is {found}, not {wanted}"))
+}
+
+/// What a manifest is, if it is that of no image: every layer says by its media type that it is none of
+/// files. No engine unpacks such a one, whatever its configuration says it is. One layer of files, or
+/// one that does not say what it is, makes an image.
+fn artifact(manifest: &Object<'_>) -> Result<Option<&'static str>, String> {
+    const OF_FILES: [&str; 2] =
+        ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+    const KINDS: [(&str, &str); 4] = [
+        ("cosign", "a signature"),
+        ("in-toto", "an attestation"),
+        ("spdx", "a list of packages (SBOM)"),
+        ("cyclonedx", "a list of packages (SBOM)"),
+    ];
+    let mut first = None;
+    for layer in manifest.list("layers")? {
+        let Some(kind) = Object::of(layer)?.text("mediaType")? else { return Ok(None) };
+        if kind.is_empty() || OF_FILES.iter().any(|files| kind.starts_with(files)) {
+            return Ok(None);
+        }
+        first.get_or_insert(kind);
+    }
+    let Some(first) = first else { return Ok(None) };
+    let known = KINDS.iter().find(|(part, _)| first.contains(part));
+    Ok(Some(known.map_or("an artifact", |(_, what)| *what)))
 }
 
 /// Whether no engine takes it for an image to run. Its platform says so: engines choose by that, so

@@ -45,6 +45,43 @@ impl Section {
     }
 }
 
+impl Section {
+    /// Whether its bytes are stored as they are, neither compressed nor something else.
+    pub fn is_plain(&self) -> bool {
+        let whole = Stream::new(self.clone(), Hashes::default(), Bounds::default());
+        whole.is_ok_and(|stream| matches!(stream.looks(), Looks::Tar | Looks::Other | Looks::Json))
+    }
+}
+
+/// Calls with the bytes of many stored files, each given by its number, offset and size, in the order of
+/// their offsets: the layer is unpacked once.
+///
+/// # Errors
+/// In words, where they cannot be read again.
+pub fn each_stored(
+    section: Section,
+    files: &[(usize, u64, u64)],
+    each: &mut dyn FnMut(usize, &[u8]),
+) -> Result<(), String> {
+    let stream = Stream::new(section, Hashes::default(), Bounds::default()).map_err(in_words)?;
+    let mut plain = Streamed(io::BufReader::with_capacity(64 << 10, stream));
+    let mut at = 0;
+    let mut bytes = Vec::new();
+    for (number, offset, size) in files {
+        // Two names of one place have one content, and one number.
+        let Some(gap) = offset.checked_sub(at) else { continue };
+        plain.skip(gap).map_err(in_words)?;
+        bytes.clear();
+        io::Read::by_ref(&mut plain).take(*size).read_to_end(&mut bytes).map_err(in_words)?;
+        if bytes.len() as u64 != *size {
+            return Err("cut off".to_owned());
+        }
+        at = offset.saturating_add(*size);
+        each(*number, &bytes);
+    }
+    Ok(())
+}
+
 impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.bytes_left()).unwrap_or(usize::MAX).min(buffer.len());

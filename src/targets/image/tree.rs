@@ -113,6 +113,19 @@ impl Default for Tree {
 }
 
 impl Tree {
+    /// Files whose content is in a layer, by number, offset and size, in the order of their offsets.
+    pub fn stored(&self, layer: usize, limit: u64) -> Vec<(Id, u64, u64)> {
+        let place = |(id, inode): (Id, &Inode)| match inode.content {
+            Content::Stored(offset) if inode.layer == layer && inode.size <= limit => {
+                Some((id, offset, inode.size))
+            }
+            _ => None,
+        };
+        let mut all: Vec<_> = self.inodes.iter().enumerate().filter_map(place).collect();
+        all.sort_unstable_by_key(|(_, offset, _)| *offset);
+        all
+    }
+
     /// An inode.
     pub fn inode(&self, id: Id) -> Option<&Inode> {
         self.inodes.get(id)
