@@ -254,7 +254,8 @@ fn put(path: Vec<u8>, kind: FileKind, link: Vec<u8>) -> Change {
         acl: None,
         capability: None,
         content: Content::None,
-        sha256: None,
+        sums: None,
+        secret: None,
     }))
 }
 

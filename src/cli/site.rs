@@ -58,6 +58,14 @@ pub fn open_root(root: &Path) -> Result<Opened, String> {
 /// In words.
 pub fn open_image(path: &Path) -> Result<Opened, String> {
     let mut wants = Wants::default();
+    compared(&mut wants);
+    let mut images = image::open(path, &Choice::default(), &wants)?;
+    let image = images.pop().ok_or_else(|| format!("{}: no image", crate::text::path(path)))?;
+    Ok((Box::new(image), None))
+}
+
+/// What a comparison asks of the files of an image.
+pub fn compared(wants: &mut Wants) {
     for pattern in ["/var/lib/dpkg/**", "/lib/dpkg/**", "/var/lib/ucf/*", "/lib/sysimage/rpm/*"] {
         wants.content(pattern);
     }
@@ -71,7 +79,4 @@ pub fn open_image(path: &Path) -> Result<Opened, String> {
     for pattern in ["/etc/**", "/lib/**/*.cache", "/lib/mime/packages/*", "/share/**/*.cache"] {
         wants.content(pattern);
     }
-    let mut images = image::open(path, &Choice::default(), &wants)?;
-    let image = images.pop().ok_or_else(|| format!("{}: no image", crate::text::path(path)))?;
-    Ok((Box::new(image), None))
 }

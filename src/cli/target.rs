@@ -1,5 +1,6 @@
 //! What a command looks at: this host, a root filesystem or image that does not run, or a recording.
 
+use super::site;
 use crate::config;
 use crate::drift::collect::Site;
 use crate::drift::privileged::formerly;
@@ -46,7 +47,7 @@ pub struct TargetArgs {
     #[arg(long, requires = "image")]
     pub all_platforms: bool,
     /// The baseline that rules about drift compare with; without it that of this host
-    #[arg(long, value_name = "FILE", conflicts_with = "image")]
+    #[arg(long, value_name = "FILE", conflicts_with = "recording")]
     pub baseline: Option<PathBuf>,
     /// What the configuration says of baselines.
     #[arg(skip)]
@@ -109,7 +110,7 @@ impl TargetArgs {
             let name = crate::text::path(directory);
             let target = Still::new(name, rootfs, None);
             if let Some(place) = &self.baseline {
-                let comparison = comparison(place.clone(), &self.drift, directory.clone());
+                let comparison = comparison(place.clone(), &self.drift, Some(directory.clone()));
                 target.memo().set(comparison);
                 target.memo().set(former(place.clone(), &self.drift));
             }
@@ -125,7 +126,7 @@ impl TargetArgs {
             let place = self.baseline.clone().or_else(|| self.drift.baseline.clone());
             if let Some(place) = place.or_else(|| baselines::usual().ok()) {
                 target.memo().set(former(place.clone(), &self.drift));
-                target.memo().set(comparison(place, &self.drift, "/".into()));
+                target.memo().set(comparison(place, &self.drift, Some("/".into())));
             }
             return Ok(vec![Box::new(target)]);
         };
@@ -134,22 +135,32 @@ impl TargetArgs {
             reference: self.reference.clone(),
             all: self.all_platforms,
         };
-        let images = image::open(path, &choice, wants)?;
+        let mut wants = wants.clone();
+        if self.baseline.is_some() {
+            site::compared(&mut wants);
+        }
+        let images = image::open(path, &choice, &wants)?;
+        if let Some(place) = &self.baseline {
+            for image in &images {
+                image.derived().compare_by(comparison(place.clone(), &self.drift, None));
+                image.derived().remember_by(former(place.clone(), &self.drift));
+            }
+        }
         Ok(images.into_iter().map(|image| Box::new(image) as Box<dyn Target>).collect())
     }
 }
 
 /// How rules about drift compare a target with a baseline: like `spotcheck drift`, with its turns at
 /// reading everything again, but without a report of which something could be accepted.
-fn comparison(place: PathBuf, config: &config::Drift, root: PathBuf) -> Comparison {
+fn comparison(place: PathBuf, config: &config::Drift, root: Option<PathBuf>) -> Comparison {
     let key = config.public_key.clone();
     let every = config.every.unwrap_or(super::drift::EVERY);
     Comparison(Rc::new(move |target| {
         let loaded = load(&place, key.as_deref())?;
-        let live = root == std::path::Path::new("/");
+        let live = root.as_deref() == Some(Path::new("/"));
         let head = &loaded.baseline.head;
-        let portable = head.live != live || !head.walked;
-        let site = Site { target, root: Some(root.clone()), deadline: None };
+        let portable = head.live != live || !head.walked || root.is_none();
+        let site = Site { target, root: root.clone(), deadline: None };
         let mut state = State::load(&place);
         let reading = Reading::Moved { slot: state.runs, of: every };
         state.runs += 1;

@@ -4,6 +4,7 @@
 
 mod backtest;
 mod drift;
+mod images;
 mod incident;
 mod packages;
 mod recording;

@@ -132,7 +132,8 @@ fn put(path: &str, kind: FileKind, layer: usize) -> Change {
         acl: None,
         capability: None,
         content: Content::None,
-        sha256: None,
+        sums: None,
+        secret: None,
     }))
 }
 

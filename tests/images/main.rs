@@ -7,7 +7,9 @@ mod evasion;
 mod formats;
 mod hostile;
 mod layers;
+mod programs;
 mod real;
+mod secrets;
 mod subjects;
 #[path = "../support/mod.rs"]
 mod support;
