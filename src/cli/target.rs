@@ -142,8 +142,8 @@ impl TargetArgs {
         let images = image::open(path, &choice, &wants)?;
         if let Some(place) = &self.baseline {
             for image in &images {
-                image.derived().compare_by(comparison(place.clone(), &self.drift, None));
-                image.derived().remember_by(former(place.clone(), &self.drift));
+                image.memo().set(comparison(place.clone(), &self.drift, None));
+                image.memo().set(former(place.clone(), &self.drift));
             }
         }
         Ok(images.into_iter().map(|image| Box::new(image) as Box<dyn Target>).collect())

@@ -21,9 +21,7 @@ struct Scripts(Answers<PathBuf, String>);
 /// program that may change it.
 pub fn settle(start: &mut Start, target: &dyn Target) {
     if start.script.is_none() {
-        let scripts = target.memo().table::<Scripts>();
-        let known = |path| scripts.0.get(path, || script(path, target));
-        match start.program.as_deref().map_or(Ok(None), known) {
+        match start.program.as_deref().map_or(Ok(None), |path| known_script(path, target)) {
             Ok(script) => start.script = script,
             // A script that is not seen may start something else as somebody else.
             Err(why) => {
@@ -56,6 +54,14 @@ fn changer(start: &Start, root: bool, target: &dyn Target) -> Option<String> {
     let at = reading.runs.iter().position(changed)?;
     let before = reading.runs.iter().take(at).rev().find(|run| run.gives_way);
     Some(before.map(name).unwrap_or_default())
+}
+
+/// The text of a script, read once a run; `None` for what is not one.
+///
+/// # Errors
+/// Those of [`script`].
+pub(super) fn known_script(path: &Path, target: &dyn Target) -> Fact<Option<String>> {
+    target.memo().table::<Scripts>().0.get(path, || script(path, target))
 }
 
 /// The text of a script; what is not there or is no script has none.

@@ -22,7 +22,10 @@ pub fn start(target: &dyn Target) -> Option<Start> {
     let mut command = commands::bare(&command).to_vec();
     let mut who = Who::Same;
     let mut unseen = None;
-    if command.first().is_some_and(|word| commands::is_wrapper(word.rsplit('/').next().unwrap_or(word))) {
+    if command
+        .first()
+        .is_some_and(|word| commands::is_wrapper(word.rsplit('/').next().unwrap_or(word)))
+    {
         match unwrapped(&command, config, target) {
             Ok((inner, user)) => (command, who) = (inner, user),
             Err(why) => unseen = Some(why),

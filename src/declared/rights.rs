@@ -91,7 +91,7 @@ fn user(uid: u32, target: &dyn Target) -> String {
 
 fn gets_no_new_privileges(start: &Start, target: &dyn Target) -> Fact<bool> {
     let Some(name) = &start.unit else { return Ok(false) };
-    let Some(unit) = target.derived().unit(target, name)? else { return Ok(false) };
+    let Some(unit) = crate::formats::systemd::units::unit(target, name)? else { return Ok(false) };
     let settings = unit.settings.as_ref().map_err(Clone::clone)?;
     let last = |key: &str| {
         let all = values(settings, &format!("Service.{key}"));

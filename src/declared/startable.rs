@@ -33,7 +33,7 @@ pub fn obstacle(
     if let Some(why) = executable(&path, &who, target)? {
         return Ok(Some(why));
     }
-    let known = target.derived().script(&path, || super::changers::script(&path, target))?;
+    let known = super::changers::known_script(&path, target)?;
     let Some(line) = known.as_ref().and_then(|text| text.strip_prefix("#!")?.lines().next()) else {
         return Ok(None);
     };

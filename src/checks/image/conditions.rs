@@ -392,7 +392,7 @@ fn arguments(
     Some(Box::new(move |view: &ImageView, target: &dyn Target| {
         let found = found(view);
         let joined = found.join(" ");
-        let observed = if found.is_empty() { "none".to_owned() } else { joined.clone() };
+        let observed = if found.is_empty() { "none".to_owned() } else { without_secrets(&joined) };
         let holds = match left_out(target, word, &joined) {
             Some(why) => Err(why),
             None => Ok(wanted.hold_for(found)),
