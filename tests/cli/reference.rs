@@ -224,7 +224,7 @@ fn the_words_of_the_language() {
     drift: unexplained default_changed added removed changes
     setuid: only packaged in_baseline shells controlled_only_by
     tree: world_writable unowned owners groups
-    image: never_root user numeric_user exposed_ports entrypoint cmd workdir env secrets_in_env labels volumes healthcheck latest_tag size layers not_in_history
+    image: never_root user numeric_user exposed_ports entrypoint cmd workdir env secrets_in_env secrets_in_history secrets_in_labels secrets_in_files labels volumes healthcheck latest_tag size layers not_in_history
     formats: nginx sshd apache redis postgresql mysql supervisord php login.defs systemd sysctl env json yaml toml ini
     "#);
 }

@@ -116,9 +116,14 @@ fn a_violation_names_the_step_that_made_it() {
 fn allowed_setuid_files_may_be_named_with_and_without_usr() {
     let with =
         || files().owned("usr/bin/su", 0o4755, (0, 0), "").owned("bin/mount", 0o4755, (0, 0), "");
-    let rule = "- { id: a, files: all, must: { setuid: { only: [/bin/su, /usr/bin/mo*] } } }\n";
+    let rule = "- { id: a, files: all, must: { setuid: { only: [/bin/su, /usr/bin/mount] } } }\n";
     let (status, report) = check("{}", with(), rule);
     assert_eq!(status, Some(0), "{report}");
+    // A pattern means a place: without a link at /bin that is another directory.
+    let rule = "- { id: a, files: all, must: { setuid: { only: [/bin/su, /usr/bin/mo*] } } }\n";
+    let (status, report) = check("{}", with(), rule);
+    assert_eq!(status, Some(1), "{report}");
+    assert!(report.contains("/bin/mount"), "{report}");
     let rule = "- { id: a, files: all, must: { setuid: { only: [/bin/su] } } }\n";
     let (status, report) = check("{}", with(), rule);
     assert_eq!(status, Some(1), "{report}");

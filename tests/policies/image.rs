@@ -15,7 +15,8 @@ fn files() -> Tar {
         .file("etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/srv:/bin/false\n")
         .file("etc/group", "root:x:0:\napp:x:1000:\n")
         .file("etc/shadow", "root:*:19000:0:99999:7:::\napp:!:19000:0:99999:7:::\n")
-        .file("srv/app", "#!/bin/false\n")
+        .owned("bin/false", 0o755, (0, 0), "\x7fELF")
+        .owned("srv/app", 0o755, (0, 0), "#!/bin/false\n")
 }
 
 /// Exit code and the rules that are violated.
@@ -45,11 +46,13 @@ fn an_image_as_it_should_be_violates_nothing() {
 fn each_rule_is_violated_on_its_own() {
     let root = GOOD.replace("1000", "0");
     let secret = GOOD.replace("PATH=/bin", "DB_PASSWORD=hunter2");
+    let labelled = GOOD.replace("\"Cmd\"", "\"Labels\": { \"db_password\": \"hunter2\" }, \"Cmd\"");
     let mute = r#"{ "User": "1000", "Cmd": ["/srv/app"] }"#;
     let cases: Vec<(&str, &str, &str, Tar)> = vec![
         ("image-not-root", "shop/app:1.4", root.as_str(), files()),
         ("image-secrets-in-env", "shop/app:1.4", secret.as_str(), files()),
         ("image-secret-files", "shop/app:1.4", GOOD, files().file("root/.netrc", "machine x")),
+        ("image-secrets-in-history", "shop/app:1.4", labelled.as_str(), files()),
         ("image-setuid", "shop/app:1.4", GOOD, files().owned("srv/tool", 0o4755, (0, 0), "")),
         (
             "image-world-writable",
