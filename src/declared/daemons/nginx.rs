@@ -4,6 +4,7 @@ use super::{Configured, Daemon, Sockets, account, last, set};
 use crate::declared::invocation::{Invocation, absolute, each_option, not_followed};
 use crate::facts::listener::Protocol;
 use crate::facts::settings::Block;
+use crate::facts::settings::Location;
 use crate::facts::start::Identity;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::nginx::listen;
@@ -39,14 +40,20 @@ fn invocation(arguments: &[String]) -> Fact<Invocation> {
     Ok(invocation)
 }
 
+/// Whether a server of `http` begins there.
+fn is_server(nginx: &Configured, at: &Location) -> bool {
+    let blocks = nginx.settings.root.blocks.iter().filter(|block| block.name == "http");
+    blocks.flat_map(|http| &http.blocks).any(|block| block.name == "server" && block.at == *at)
+}
+
 fn sockets(nginx: &Configured) -> Sockets {
     let mut sockets = Sockets::default();
     for context in ["http", "stream", "mail"] {
         for lookup in nginx.settings.lookup(&format!("{context}.server.listen")) {
             let (value, at) = match set(lookup) {
                 Ok(found) => found,
-                // A server without `listen`; without any server (line 0) nothing is opened.
-                Err(at) if at.line > 0 && context == "http" => {
+                // A server without `listen`; without any server nothing is opened.
+                Err(at) if context == "http" && is_server(nginx, &at) => {
                     let port = if nginx.by_root() { "80" } else { "8000" };
                     (port.to_owned(), at)
                 }
