@@ -34,6 +34,7 @@ pub mod policy;
 pub mod prose;
 pub mod report;
 pub mod rules;
+pub mod safety;
 pub mod schema;
 pub mod targets;
 pub mod text;

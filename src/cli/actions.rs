@@ -158,8 +158,7 @@ impl What {
             What::Export { format, filter, system, output } => {
                 let text = exported(format, filter, system.as_deref(), ledger, now)?;
                 let Some(path) = output else { return Ok(text) };
-                let failed = |error| Failure::Words(output::why_not(path, &error));
-                output::write_whole(path, &text).map_err(failed)?;
+                output::write_whole(path, text).map_err(Failure::Words)?;
                 return Ok(String::new());
             }
             What::Ack { id, comment } => {

@@ -14,6 +14,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::waiver::Waiver;
 use crate::policy::{Diagnostics, Severity, waiver};
 use crate::report::{FORMATS, Report, exit_code, nagios};
+use crate::safety::wait;
 use crate::text::{duration, suggest};
 use crate::verdict::{Exit, Summary, summary, waiver as waivers};
 use clap::builder::PossibleValuesParser;
@@ -149,13 +150,19 @@ impl Args {
         }
         let outputs = output::parse(&self.output).map_err(|message| console.fail(&message))?;
         let location = self.location(&config).map_err(|message| console.fail(&message))?;
-        let _lock = match location.as_ref().map(|location| lock::acquire(location, &self.name())) {
-            Some(Err(message)) => {
+        let asked = location.clone().map(|location| {
+            let name = self.name();
+            wait::at_most(self.patience(), move || lock::acquire(&location, &name))
+        });
+        let (_lock, silent) = match asked {
+            Some(Some(Err(message))) => {
                 console.fail(&message);
                 return Err(Exit::Undecided);
             }
-            Some(Ok(lock)) => Some(lock),
-            None => None,
+            Some(Some(Ok(lock))) => (Some(lock), false),
+            // It lies on a mount that does not answer; it is not waited for again.
+            Some(None) => (None, true),
+            None => (None, false),
         };
         let rules = plan.rules().cloned().collect();
         let accepted = plan.waivers().to_vec();
@@ -171,7 +178,8 @@ impl Args {
         let now = time.as_second();
         let notice = config.terms.waiver_notice;
         // A ledger that cannot be read is said when the run is recorded.
-        let grants = location.as_ref().filter(|_| !accepted.is_empty()).and_then(|location| {
+        let answering = location.as_ref().filter(|_| !silent);
+        let grants = answering.filter(|_| !accepted.is_empty()).and_then(|location| {
             location.read().ok().flatten().and_then(|mut ledger| ledger.grants(&host.name).ok())
         });
         let grants = grants.unwrap_or_default();
@@ -189,7 +197,14 @@ impl Args {
             rules,
             findings: &findings,
         };
-        let recorded = record(location.as_ref(), &config, &run, console);
+        let (recorded, complaint) = match &location {
+            Some(location) if silent => {
+                let seconds = self.patience().as_secs();
+                let why = format!("ledger {location}: no answer after {seconds} s");
+                (Recorded::Failed, Some(format!("the run was not recorded: {why}")))
+            }
+            location => record(location.as_ref(), &config, &run),
+        };
         let exit = match &recorded {
             // Whatever else is true of the host, what was asked for has not been done.
             Recorded::Failed if exit == Exit::Holds => Exit::CouldNotRun,
@@ -208,7 +223,7 @@ impl Args {
             },
             host,
         };
-        let code = self.write(&report, &outputs, exit, recorded, console);
+        let code = self.write(&report, &outputs, exit, (recorded, complaint), console);
         // The process is about to end: taking thousands of findings apart would help nobody.
         std::mem::forget(report);
         Ok(code)
@@ -257,44 +272,53 @@ impl Args {
         words
     }
 
-    /// Writes all reports. One that cannot be written makes the run fail, but only after the others
-    /// have been.
+    /// Writes all reports, that on standard output first: a file may be refused, or never answer.
+    /// Only then it is said what could not be written; the exit code of a violation stays.
     fn write(
         &self,
         report: &Report,
         outputs: &[Output],
         exit: Exit,
-        recorded: Recorded,
+        (recorded, complaint): (Recorded, Option<String>),
         console: &Console,
     ) -> u8 {
-        let written = outputs.iter().map(|output| output.write(report, self.verbose));
-        let failed: Vec<String> = written.filter_map(Result::err).collect();
-        let code = match failed.is_empty() {
-            true => exit_code(&self.format, report),
+        let write_files = || -> Vec<String> {
+            let written = outputs.iter().map(|output| output.write(report, self.verbose));
+            written.filter_map(Result::err).collect()
+        };
+        let mut code = exit_code(&self.format, report);
+        let or_failed = |code: u8, failed: &[String]| match failed.is_empty() || code != 0 {
+            true => code,
             false => Exit::CouldNotRun.code(),
         };
         if self.changes_only
             && let Recorded::Done(mut ledger, _) = recorded
         {
+            let failed = write_files();
             let reader = self.reader.clone().unwrap_or_else(reader::usual);
             let telling = reader::Telling { reader: &reader, scope: &self.scope(), report };
             return match telling.tell(&mut *ledger, &failed, console) {
-                Ok(()) => code,
+                Ok(()) => or_failed(code, &failed),
                 Err(words) => console.fail(&words).code(),
             };
         }
-        for words in &failed {
+        if !(self.quiet && exit == Exit::Holds) {
+            // Without a ledger nobody knows what is new: then all of it may be.
+            let text = output::render(&self.format, report, self.verbose, console);
+            if console.print(&text, exit) == Exit::CouldNotRun {
+                code = Exit::CouldNotRun.code();
+            }
+        }
+        let failed = write_files();
+        for words in complaint.iter().chain(&failed) {
             console.fail(words);
         }
-        if self.quiet && exit == Exit::Holds {
-            return code;
-        }
-        // Without a ledger nobody knows what is new: then all of it may be.
-        let text = output::render(&self.format, report, self.verbose, console);
-        match console.print(&text, exit) {
-            Exit::CouldNotRun => Exit::CouldNotRun.code(),
-            _ => code,
-        }
+        or_failed(code, &failed)
+    }
+
+    /// How long a ledger may take to answer; within the time that `--timeout` leaves for it.
+    fn patience(&self) -> Duration {
+        if self.timeout.is_some() { Duration::from_secs(5) } else { Duration::from_secs(30) }
     }
 
     /// One word for what this check is about, which tells it from others of the host.
@@ -322,16 +346,19 @@ fn too_long(waiver: &Waiver, longest: i64) -> Diagnostic {
 }
 
 /// Records the run where that is wanted. A ledger that fails costs the run neither its report nor
-/// the exit code of a violation.
-fn record(location: Option<&Location>, config: &Config, run: &Run, console: &Console) -> Recorded {
-    let Some(location) = location else { return Recorded::Unasked };
+/// the exit code of a violation; what is to be said of it is said after the report.
+fn record(location: Option<&Location>, config: &Config, run: &Run) -> (Recorded, Option<String>) {
+    let Some(location) = location else { return (Recorded::Unasked, None) };
     let recorded = location.open().and_then(|mut ledger| {
         ledger.record(run, &config.terms)?;
         let counts = ledger.counts(run.host, run.time)?;
         Ok(Recorded::Done(ledger, counts))
     });
-    recorded.unwrap_or_else(|error| {
-        console.fail(&format!("the run was not recorded: ledger {location}: {error}"));
-        Recorded::Failed
-    })
+    match recorded {
+        Ok(done) => (done, None),
+        Err(error) => {
+            let why = format!("the run was not recorded: ledger {location}: {error}");
+            (Recorded::Failed, Some(why))
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Reports for standard output and for files.
 
 use super::console::Console;
-use crate::report::{self, FORMATS, Format, Report, Style};
-use std::io::{ErrorKind, Write};
+use crate::report::{self, FORMATS, Format, Report, Style, prometheus};
+use crate::safety::wait;
+use crate::safety::write::{self, Existing, Readers};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A report for a file.
 pub struct Output {
@@ -42,39 +44,33 @@ impl Output {
     /// Why that could not be done, in words.
     pub fn write(&self, report: &Report, verbose: bool) -> Result<(), String> {
         let style = Style { verbose, ..Style::default() };
-        write_whole(&self.path, &(self.format.render)(report, style))
-            .map_err(|error| why_not(&self.path, &error))
+        let text = (self.format.render)(report, style);
+        let readers = if self.format.name == prometheus::NAME {
+            // A collector of another user reads it; it names rules and no evidence.
+            Readers::Everybody
+        } else {
+            Readers::Owner
+        };
+        bounded(&self.path, text, readers)
     }
 }
 
-/// Why a file could not be written, in words.
-pub fn why_not(path: &Path, error: &std::io::Error) -> String {
-    let why = match error.kind() {
-        ErrorKind::NotFound => "there is no such folder".into(),
-        // Else the message would name a temporary file that nobody knows.
-        kind if error.raw_os_error().is_none() => kind.to_string(),
-        _ => error.to_string(),
-    };
-    format!("{}: the report cannot be written: {why}", crate::text::path(path))
-}
+/// How long a file may take to be written. A mount that is dead takes for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Replaces a file as a whole: readers see the old report or the new one, never half of one. What is
-/// not a regular file (`/dev/stdout`, a FIFO) is written to directly.
+/// Writes a file that holds evidence, for its owner alone.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-    if special {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::Builder::new()
-        .prefix(".spotcheck-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+/// In words.
+pub fn write_whole(path: &Path, text: String) -> Result<(), String> {
+    bounded(path, text, Readers::Owner)
+}
+
+fn bounded(path: &Path, text: String, readers: Readers) -> Result<(), String> {
+    let place = path.to_owned();
+    let write = move || write::file(&place, text.as_bytes(), readers, Existing::Replace);
+    let written = wait::at_most(PATIENCE, write);
+    written
+        .unwrap_or_else(|| Err(format!("no answer after {} s", PATIENCE.as_secs())))
+        .map_err(|why| format!("{}: the report cannot be written: {why}", crate::text::path(path)))
 }

@@ -93,9 +93,9 @@ impl Args {
 
     fn write(&self, text: &str, console: &Console) -> Exit {
         let Some(path) = &self.output else { return console.print(text, Exit::Holds) };
-        match output::write_whole(path, text) {
+        match output::write_whole(path, text.to_owned()) {
             Ok(()) => Exit::Holds,
-            Err(error) => console.fail(&output::why_not(path, &error)),
+            Err(why) => console.fail(&why),
         }
     }
 }

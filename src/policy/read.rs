@@ -2,6 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::load::FILE_LIMIT;
+use crate::safety::trust;
 use crate::text;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -16,7 +17,8 @@ const ENTRY_LIMIT: usize = 50_000;
 /// Deepest folder below a named one.
 const FOLDER_LIMIT: usize = 16;
 
-/// Reads a policy file: regular, of bounded size, UTF-8. Never blocks on a FIFO or device.
+/// Reads a policy file, or another that steers a run: regular, of bounded size, UTF-8, and where the
+/// run has rights, written by nobody else. Never blocks on a FIFO or device.
 pub fn read(path: &Path) -> Result<String, Diagnostic> {
     let failed = |error: std::io::Error| Diagnostic::path(path, format!("cannot be read: {error}"));
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
@@ -32,6 +34,10 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
     if metadata.len() > SIZE_LIMIT {
         return Err(too_large());
     }
+    trust::require(path).map_err(|why| {
+        Diagnostic::path(path, "others could have written it, and this run has rights")
+            .help(format!("{why}; --trust-any-owner reads it all the same"))
+    })?;
     let mut bytes = Vec::new();
     file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > SIZE_LIMIT {

@@ -101,7 +101,7 @@ pub static FORMATS: &[Format] = &[
         render: checklist::render,
     },
     Format {
-        name: "prometheus",
+        name: prometheus::NAME,
         doc: "for the textfile collector of node_exporter: --output prometheus=PATH",
         render: prometheus::render,
     },

@@ -11,6 +11,9 @@ use crate::verdict::{Finding, Outcome, RuleInfo};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// Name of the format.
+pub const NAME: &str = "prometheus";
+
 /// Most rules that have time series of their own.
 pub const RULE_LIMIT: usize = 1000;
 

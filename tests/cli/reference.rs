@@ -261,8 +261,8 @@ fn the_help_of_the_program_says_the_exit_codes() {
       0  everything holds
       1  at least one violation (at or above --fail-on)
       2  no violation, but something could not be decided, or nothing was evaluated
-      3  spotcheck could not run: bad usage, bad policy, unreadable target; a report
-         could not be written; or everything holds and the run could not be recorded
+      3  spotcheck could not run: bad usage, bad policy, unreadable target; or
+         everything holds and a report or the run could not be written
     "#);
     assert_snapshot!(printed(&["check", "--help"]), @r#"
     Evaluate policies on this host, or on an image, and report

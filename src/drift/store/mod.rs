@@ -18,14 +18,15 @@ pub mod state;
 use super::baseline::decode::Damage;
 use super::baseline::{Baseline, FILE_LIMIT, decode, digest, encode};
 use crate::facts::drift::Against;
+use crate::safety::write::{Existing, Readers};
 use crate::text;
 use change::unfinished;
 use history::History;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where the baseline of a host is, where nobody says.
@@ -199,25 +200,9 @@ pub fn save(path: &Path, baseline: &Baseline) -> Result<(String, u64), Failure> 
 /// # Errors
 /// When that cannot be done.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        let why = match error.kind() {
-            ErrorKind::NotFound => "there is no such folder".to_owned(),
-            _ => error.to_string(),
-        };
-        Failure::Io(format!("{}: cannot be written: {why}", text::path(path)))
-    };
     make_folder(path)?;
-    let folder = folder_of(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".spotcheck-")
-        .permissions(std::fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    sync(path);
-    Ok(())
+    crate::safety::write::file(path, bytes, Readers::Owner, Existing::Replace)
+        .map_err(|why| Failure::Io(format!("{}: cannot be written: {why}", text::path(path))))
 }
 
 /// Makes the folder of a file where it is one of spotcheck's own.

@@ -2,6 +2,7 @@
 //! another machine, signs; this one can only verify.
 
 use super::{Failure, beside, read};
+use crate::safety::trust;
 use crate::text;
 use minisign_verify::{PublicKey, Signature};
 use std::path::Path;
@@ -34,6 +35,7 @@ impl Key {
             Failure::Missing(_) => format!("{plain}: neither a public key nor a file with one"),
             other => other.to_string(),
         })?;
+        trust::require(path)?;
         let content = String::from_utf8_lossy(&content).into_owned();
         let line = content.lines().map(str::trim).rfind(|line| !line.is_empty());
         line.and_then(from)

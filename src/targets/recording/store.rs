@@ -1,10 +1,10 @@
 //! Recordings as files: JSON, compressed with zstd, readable by their owner alone.
 
+use crate::safety::write::{Existing, Readers};
 use crate::targets::recording::{Recording, VERSION};
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// The most bytes of a recording's file that are read (64 MiB).
@@ -103,24 +103,6 @@ fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// In words, when it cannot be written.
 pub fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<(), String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let new = || -> io::Result<tempfile::NamedTempFile> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".spotcheck-")
-            .permissions(std::fs::Permissions::from_mode(0o600))
-            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    let in_words = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
-        io::ErrorKind::AlreadyExists => "it exists already (--force replaces it)".to_owned(),
-        // Else the message would name a temporary file that nobody knows.
-        kind if error.raw_os_error().is_none() => kind.to_string(),
-        _ => error.to_string(),
-    };
-    let file = new().map_err(in_words)?;
-    let done = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    done.map(drop).map_err(|error| in_words(error.error))
+    let existing = if replace { Existing::Replace } else { Existing::Keep };
+    crate::safety::write::file(path, bytes, Readers::Owner, existing)
 }
