@@ -10,6 +10,7 @@
 
 use super::ledger::LedgerError;
 use super::sql::{Database, Row, Value};
+use crate::safety::environment;
 use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
@@ -105,7 +106,7 @@ fn without_root_certificate(url: &str) -> (String, Option<PathBuf>) {
 fn tls(roots: Option<PathBuf>) -> Result<MakeRustlsConnect, LedgerError> {
     let usual = || TRUSTED.iter().map(PathBuf::from).find(|path| path.exists());
     let file = roots
-        .or_else(|| std::env::var_os("SSL_CERT_FILE").map(PathBuf::from))
+        .or_else(|| environment::variable("SSL_CERT_FILE").map(PathBuf::from))
         .or_else(usual)
         .ok_or_else(|| LedgerError::Store("no trusted certificates: give sslrootcert=".into()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());

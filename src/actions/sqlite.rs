@@ -8,12 +8,13 @@
 
 use super::ledger::LedgerError;
 use super::sql::{Database, Row, Value};
+use crate::safety::trust;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `SPCK`: tells a ledger from any other SQLite database.
@@ -32,8 +33,10 @@ impl Sqlite {
     /// # Errors
     /// When the place cannot be written, or holds something else.
     pub fn create(path: &Path) -> Result<Self, LedgerError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let path = &whole(path)?;
+        if let Some(folder) = path.parent() {
             make_folder(folder).map_err(from_io)?;
+            trust::require_folder(folder).map_err(LedgerError::Untrusted)?;
         }
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         match new {
@@ -50,6 +53,7 @@ impl Sqlite {
     /// # Errors
     /// When it cannot be read, or is something else.
     pub fn read(path: &Path) -> Result<Option<Self>, LedgerError> {
+        let path = &whole(path)?;
         match path.metadata() {
             Ok(_) => Self::open(path).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -61,7 +65,8 @@ impl Sqlite {
         if !path.metadata().map_err(from_io)?.is_file() {
             return Err(LedgerError::NotALedger("not a regular file".into()));
         }
-        // A name is a path, never a `file:` URI with options of its own.
+        // A journal beside it is obeyed, and what is in it is written over the ledger.
+        trust::require_with_folder(path).map_err(LedgerError::Untrusted)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(from_sqlite)?;
         connection.busy_timeout(PATIENCE).map_err(from_sqlite)?;
@@ -155,6 +160,12 @@ impl ToSql for Value {
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
         }))
     }
+}
+
+/// The whole path. SQLite takes `:memory:`, `file:...` and an empty name for something else than a
+/// file of that name; it takes no path from `/` for that.
+fn whole(path: &Path) -> Result<PathBuf, LedgerError> {
+    std::path::absolute(path).map_err(from_io)
 }
 
 /// Makes the folder of a ledger and those above it, for their owner alone.

@@ -41,7 +41,7 @@ impl LedgerArgs {
     /// When none is named and there is no usual one.
     pub fn location(&self, config: &Config) -> Result<Location, LedgerError> {
         match self.ledger.as_ref().or(config.ledger.as_ref()) {
-            Some(text) => Ok(Location::parse(text)),
+            Some(text) => Location::parse(text),
             None => Location::usual(nix::unistd::geteuid().as_raw()),
         }
     }

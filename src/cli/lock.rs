@@ -1,6 +1,7 @@
 //! One run at a time of the same check: cron starts the next one whether the last has ended or not.
 
 use crate::actions::Location;
+use crate::safety::trust;
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -21,6 +22,11 @@ pub struct Lock {
 /// When another process runs the same check; the text says which.
 pub fn acquire(location: &Location, what: &[String]) -> Result<Lock, String> {
     let Some(path) = place(location, what) else { return Ok(Lock { _file: None }) };
+    // A lock file of somebody else would stop every run; the ledger beside it is refused as well, and
+    // that is said when the run is to be recorded.
+    if path.parent().is_some_and(|folder| trust::require_folder(folder).is_err()) {
+        return Ok(Lock { _file: None });
+    }
     let flags = nix::fcntl::OFlag::O_NOFOLLOW.bits() | nix::fcntl::OFlag::O_NONBLOCK.bits();
     let opened = OpenOptions::new()
         .read(true)
@@ -65,10 +71,9 @@ fn place(location: &Location, what: &[String]) -> Option<PathBuf> {
             }
         }
     };
+    let file = std::path::absolute(file).ok()?;
     let folder = file.parent()?;
-    if !folder.as_os_str().is_empty() {
-        crate::actions::sqlite::make_folder(folder).ok()?;
-    }
+    crate::actions::sqlite::make_folder(folder).ok()?;
     Some(folder.join(format!(".run-{}.lock", digest(what))))
 }
 

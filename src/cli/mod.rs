@@ -37,7 +37,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Obey policies and configuration that others than root can write: for containers and CI
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     trust_any_owner: bool,
 }
 

@@ -5,6 +5,7 @@
 //! could have written what steers a run, [`write`] is the one writer of files, [`way`] walks to a
 //! file component by component, as the kernel does, and [`wait`] ends what does not answer.
 
+pub mod environment;
 pub mod trust;
 pub mod wait;
 pub mod way;

@@ -81,7 +81,7 @@ pub fn require(path: &Path) -> Result<(), String> {
     check(path).map(drop)
 }
 
-/// The same for the directory of files that are made beside each other (a database and its journal):
+/// The same for a directory in which files are made beside each other (a database and its journal):
 /// there the sticky bit does not help, since others could make the second file first.
 ///
 /// # Errors
@@ -91,10 +91,19 @@ pub fn require_folder(path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let place = check(path)?;
-    if others_write(&place.stat) {
-        return Err(weakness(&place.path, &place.stat).unwrap_or_default());
+    weakness(&place.path, &place.stat).map_or(Ok(()), Err)
+}
+
+/// The same for a file that others are made beside, wherever links lead to it.
+///
+/// # Errors
+/// Likewise.
+pub fn require_with_folder(path: &Path) -> Result<(), String> {
+    if ANY_OWNER.load(Ordering::Relaxed) || !is_privileged() {
+        return Ok(());
     }
-    Ok(())
+    let place = check(path)?;
+    require_folder(place.path.parent().unwrap_or(Path::new("/")))
 }
 
 /// Whether every component of the way to a file is trusted, whoever asks.
@@ -187,7 +196,7 @@ mod tests {
         chmod(&file, 0o600);
         assert!(check(&file).is_ok());
         // But a second file beside it can be made by anybody.
-        assert_eq!(check(&sticky).is_ok(), true);
+        assert!(check(&sticky).is_ok());
         chmod(&sticky, 0o777);
         assert!(check(&file).is_err());
     }

@@ -17,8 +17,8 @@ use super::way::{Obstacle, walk};
 use crate::text;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, linkat,
-    openat, readlinkat, renameat, renameat_with, statat, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, linkat, openat,
+    readlinkat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -86,11 +86,12 @@ pub fn file(path: &Path, bytes: &[u8], readers: Readers, existing: Existing) -> 
     let new = New::make(&folder)?;
     new.fill(bytes, readers.mode() & keep).map_err(|error| in_words(&error))?;
     new.persist(name, existing)?;
-    remove_stale(&folder);
-    // A filesystem that cannot promise that the name lasts has done what it can.
-    let _ =
-        openat(&folder, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .and_then(fsync);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    if let Ok(folder) = openat(&folder, ".", flags, Mode::empty()) {
+        // A filesystem that cannot promise that the name lasts has done what it can.
+        let _ = fsync(&folder);
+        remove_stale(&folder);
+    }
     Ok(())
 }
 

@@ -76,7 +76,7 @@ mod postgres {
     }
 
     fn open(url: &str) -> Result<Box<dyn Ledger>, LedgerError> {
-        Location::parse(url).open()
+        Location::parse(url).unwrap().open()
     }
 
     suite!(with_server);
@@ -146,7 +146,8 @@ mod postgres {
 
     #[test]
     fn no_password_stands_in_a_message() {
-        let location = Location::parse("postgres://user:secret@127.0.0.1:1/db?sslmode=disable");
+        let location =
+            Location::parse("postgres://user:secret@127.0.0.1:1/db?sslmode=disable").unwrap();
         let error = location.open().err().expect("nothing listens there");
         let words = format!("{location} {location:?} {error} {error:?}");
         assert!(!words.contains("secret") && !words.contains("user:"), "{words}");

@@ -169,7 +169,7 @@ fn with_a_full_disk_the_report_and_its_exit_code_are_as_ever() {
     }
     let machine = Machine::new();
     machine.must(
-        "mkdir /mnt/small /mnt/d && mount -t tmpfs -o size=1m tmpfs /mnt/small
+        "mkdir /mnt/small /mnt/d && mount -t tmpfs -o size=1m,mode=0755 tmpfs /mnt/small
          for n in $(seq 300); do echo > /mnt/d/$n; done; chmod 644 /mnt/d/*; chmod 600 /mnt/d/1",
     );
     machine.write(

@@ -235,7 +235,7 @@ fn the_help_of_the_program_says_the_exit_codes() {
     Configuration drift and privilege checker for Linux: postmortem measures as policies, checked and
     kept
 
-    Usage: spotcheck <COMMAND>
+    Usage: spotcheck [OPTIONS] <COMMAND>
 
     Commands:
       check       Evaluate policies on this host, or on an image, and report
@@ -254,8 +254,10 @@ fn the_help_of_the_program_says_the_exit_codes() {
       help        Print this message or the help of the given subcommand(s)
 
     Options:
-      -h, --help     Print help
-      -V, --version  Print version
+          --trust-any-owner  Obey policies and configuration that others than root can write: for
+                             containers and CI
+      -h, --help             Print help
+      -V, --version          Print version
 
     Exit codes:
       0  everything holds
@@ -313,6 +315,8 @@ fn the_help_of_the_program_says_the_exit_codes() {
                                   makes the exit code 1 [default: info]
       -v, --verbose               Show what holds, what does not apply, and all evidence
       -q, --quiet                 Print nothing when everything holds
+          --trust-any-owner       Obey policies and configuration that others than root can write: for
+                                  containers and CI
       -h, --help                  Print help
       -V, --version               Print version
     "#);

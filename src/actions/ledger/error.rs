@@ -9,6 +9,10 @@ pub enum LedgerError {
     NoPlace,
     /// This program was built without PostgreSQL.
     NoPostgres,
+    /// Its name is a URL of something that holds no ledger; the text is its scheme.
+    NoScheme(String),
+    /// Others could have written it; the text says where.
+    Untrusted(String),
     /// Its tables were made by a newer spotcheck.
     Newer {
         /// Their version.
@@ -46,6 +50,12 @@ impl fmt::Display for LedgerError {
             Self::NoPostgres => f.write_str(
                 "this spotcheck was built without PostgreSQL (cargo build --features postgres)",
             ),
+            Self::NoScheme(scheme) => {
+                write!(f, "{scheme}://: a ledger is a file, or in postgres://USER@HOST/DATABASE")
+            }
+            Self::Untrusted(why) => {
+                write!(f, "others could have written it: {why}, or --trust-any-owner")
+            }
             Self::Newer { found, known } => write!(
                 f,
                 "its tables are of version {found}, and this spotcheck knows up to {known}: \

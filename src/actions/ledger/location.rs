@@ -2,6 +2,7 @@
 
 use super::{Ledger, LedgerError, SqlLedger};
 use crate::actions::sqlite::Sqlite;
+use crate::safety::environment;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -15,12 +16,19 @@ pub enum Location {
 }
 
 impl Location {
-    /// Reads a location as it is written on the command line: a path, or `postgres://…`.
-    pub fn parse(text: &str) -> Self {
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Location::Postgres(text.to_owned())
-        } else {
-            Location::File(PathBuf::from(text))
+    /// Reads a location as it is written on the command line: a path, or `postgres://…`. Schemes are
+    /// read in either case (RFC 3986, 3.1), so that no password becomes the name of a folder.
+    ///
+    /// # Errors
+    /// When it is a URL of something else.
+    pub fn parse(text: &str) -> Result<Self, LedgerError> {
+        let Some((scheme, rest)) = text.split_once("://").filter(|(name, _)| is_scheme(name))
+        else {
+            return Ok(Location::File(PathBuf::from(text)));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "postgres" | "postgresql" => Ok(Location::Postgres(format!("postgres://{rest}"))),
+            _ => Err(LedgerError::NoScheme(scheme.to_owned())),
         }
     }
 
@@ -34,11 +42,7 @@ impl Location {
         if uid == 0 {
             return Ok(Location::File(PathBuf::from("/var/lib").join(NAME)));
         }
-        let absolute = |name: &str| {
-            std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
-        };
-        absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        environment::state_home()
             .map(|folder| Location::File(folder.join(NAME)))
             .ok_or(LedgerError::NoPlace)
     }
@@ -69,6 +73,11 @@ impl Location {
     }
 }
 
+fn is_scheme(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
 #[cfg(feature = "postgres")]
 fn open_postgres(url: &str) -> Result<Box<dyn Ledger>, LedgerError> {
     Ok(Box::new(SqlLedger::new(crate::actions::postgres::Postgres::connect(url)?)?))
@@ -97,5 +106,24 @@ impl fmt::Display for Location {
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_path_unless_it_is_the_url_of_a_server() {
+        let file = |name: &str| Ok(Location::File(name.into()));
+        for name in ["l.db", ":memory:", "file:x?mode=memory", "./postgres:/x", "a b://c"] {
+            assert_eq!(Location::parse(name), file(name));
+        }
+        let server = Location::Postgres("postgres://u:PW@h/db".into());
+        for name in ["postgres://u:PW@h/db", "Postgres://u:PW@h/db", "POSTGRESQL://u:PW@h/db"] {
+            assert_eq!(Location::parse(name), Ok(server.clone()));
+        }
+        let error = Location::parse("mysql://u:PW@h/db").unwrap_err();
+        assert!(!error.to_string().contains("PW"), "{error}");
     }
 }

@@ -18,6 +18,7 @@ pub mod state;
 use super::baseline::decode::Damage;
 use super::baseline::{Baseline, FILE_LIMIT, decode, digest, encode};
 use crate::facts::drift::Against;
+use crate::safety::environment;
 use crate::safety::write::{Existing, Readers};
 use crate::text;
 use change::unfinished;
@@ -40,10 +41,7 @@ pub fn usual() -> Result<PathBuf, String> {
     if nix::unistd::geteuid().is_root() {
         return Ok(USUAL.into());
     }
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let folder = state.filter(|path| path.is_absolute()).or_else(home);
-    let folder = folder.ok_or("say where the baseline is: --baseline FILE")?;
+    let folder = environment::state_home().ok_or("say where the baseline is: --baseline FILE")?;
     Ok(folder.join("spotcheck/host.baseline"))
 }
 
