@@ -52,7 +52,13 @@ pub fn work(items: &[Whole], now: i64) -> Vec<Work<'_>> {
         let present = whole.occurrences.iter();
         let present = present.filter(|one| one.presence == crate::actions::Presence::Present);
         let hosts = present.map(|one| one.host.as_str());
-        let steps = item.texts.corrective.iter().map(|text| step(text));
+        let elsewhere = is_elsewhere(&item.texts.command);
+        let steps = item.texts.corrective.iter().map(|text| match elsewhere {
+            true => {
+                Step::ByHand(text.clone(), "it was seen in a root directory or image, not here")
+            }
+            false => step(text),
+        });
         let is_same = |work: &&mut Work| work.verify == item.texts.command;
         match all.iter_mut().find(is_same) {
             Some(work) => {
@@ -77,6 +83,12 @@ pub fn work(items: &[Whole], now: i64) -> Vec<Work<'_>> {
     }
     all.sort_by_key(|work| work.items.first().map(|item| (turn(item), item.id)));
     all
+}
+
+/// Whether what verifies an item looks at something else than the host that it runs on. A file of that
+/// name is taken for one too: a step by hand too many does no harm.
+fn is_elsewhere(verify: &str) -> bool {
+    [" --root ", " --image "].iter().any(|option| verify.contains(option))
 }
 
 /// What has to be right before what: what comes first has the lower number.

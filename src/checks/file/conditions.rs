@@ -6,6 +6,7 @@ use crate::checks::file::content::{Digest, contains, multi_line, not_contains, p
 use crate::checks::file::writers::writable_only_by;
 use crate::checks::file::{FileView, link_words};
 use crate::facts::file::FileFact;
+use crate::host::Target;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, Term, each, each_of_some};
 use crate::policy::mode::ModeExpectation;
@@ -75,7 +76,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
                     .expected(expect.show())
                     .observed(observed)
                     .decide(holds)
-                    .repaired_by(|| chown(view))
+                    .repaired_by(|| by_name(view, target, chown(view)))
             }))
         },
     },
@@ -102,7 +103,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
                     .expected(expect.show())
                     .observed(observed)
                     .decide(holds)
-                    .repaired_by(|| chown(view))
+                    .repaired_by(|| by_name(view, target, chown(view)))
             }))
         },
     },
@@ -123,7 +124,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
                 );
                 return None;
             }
-            Some(Box::new(move |view, _| mode(view, &expect)))
+            Some(Box::new(move |view, target| mode(view, &expect, target)))
         },
     },
     Condition {
@@ -273,6 +274,32 @@ fn exists(view: &FileView, wanted: bool) -> Assertion {
         .decide(Ok(found == wanted))
 }
 
+/// A step that names the file, unless somebody else decides what that name leads to: then a person has
+/// to look, since a command would do to what a link leads to what was meant for the file.
+fn by_name(view: &FileView, target: &dyn Target, step: Option<String>) -> Option<String> {
+    let step = step?;
+    let shown = text::path(&view.path);
+    if view.link.link_target.is_some() {
+        let (to, uid) = (link_words(&view.link), view.link.uid);
+        return Some(format!(
+            "look first who made the link {shown} -> {to} (uid {uid}); then, for what it leads to, \
+             what `{step}` would do"
+        ));
+    }
+    let folder = view.path.parent().and_then(|folder| target.file(folder).ok().flatten());
+    let Some(folder) = folder else { return Some(step) };
+    let mode = folder.mode.0;
+    // With the sticky bit nobody else can rename what is there.
+    let open = mode & 0o002 != 0 && mode & 0o1000 == 0;
+    match open {
+        true => Some(format!(
+            "others can put another file in the place of {shown} (its directory is writable by \
+             everybody): repair that, and then `{step}`"
+        )),
+        false => Some(step),
+    }
+}
+
 /// `chown owner:group path` for what the rule wants of both.
 fn chown(view: &FileView) -> Option<String> {
     let path = shell::quote_path(&view.path);
@@ -285,7 +312,7 @@ fn chown(view: &FileView) -> Option<String> {
     }
 }
 
-fn mode(view: &FileView, expect: &Expect<ModeExpectation>) -> Assertion {
+fn mode(view: &FileView, expect: &Expect<ModeExpectation>, target: &dyn Target) -> Assertion {
     let (path, file) = file_of(view);
     let holds = expect.holds(&mut |term| {
         Ok(match term {
@@ -302,7 +329,8 @@ fn mode(view: &FileView, expect: &Expect<ModeExpectation>) -> Assertion {
         .repaired_by(|| {
             let spec = chmod(expect, file)?;
             let spec = shell::quote(spec.as_bytes());
-            Some(format!("chmod {spec} {}", shell::quote_path(&view.path)))
+            let step = format!("chmod {spec} {}", shell::quote_path(&view.path));
+            by_name(view, target, Some(step))
         })
 }
 
