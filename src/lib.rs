@@ -30,6 +30,7 @@ pub mod facts;
 pub mod formats;
 pub mod host;
 pub mod inventory;
+pub mod import;
 pub mod policy;
 pub mod prose;
 pub mod report;

@@ -67,6 +67,10 @@ pub struct Args {
     /// Least severity (info, low, medium, high, critical) of a violation that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "info")]
     fail_on: Severity,
+    /// Exit with 2 also when something holds only as far as it could be asked: conditions that need a
+    /// running host, asked of an image, a root directory or a recording
+    #[arg(long)]
+    require_decided: bool,
     /// Show what holds, what does not apply, and all evidence
     #[arg(short, long)]
     verbose: bool,
@@ -184,7 +188,12 @@ impl Args {
         });
         let grants = grants.unwrap_or_default();
         let notices = waivers::apply(&accepted, &mut findings, &host.name, (now, notice), &grants);
-        let exit = summary::exit(&findings, self.fail_on);
+        let exit = match summary::exit(&findings, self.fail_on) {
+            Exit::Holds if self.require_decided && summary::needs_running(&findings) => {
+                Exit::Undecided
+            }
+            exit => exit,
+        };
         let machine = self.target.is_this_host().then(machine_id).flatten();
         let scope = self.scope();
         let run = Run {

@@ -92,6 +92,9 @@ pub fn form_words(info: &ConditionInfo) -> String {
         Form::Boolean => "true or false".into(),
         Form::True => "true".into(),
         Form::OneOf(words) => words.join(", "),
+        Form::SomeOf(words) => {
+            format!("{}; a list for any of several, {{ not: … }}", words.join(", "))
+        }
         Form::Words => "a value or a list of values".into(),
         Form::Set => "a set: { only: [...] }, { all: [...] }, { any: [...] }, { none: [...] }, { \
                       exactly: [...] }; [] for nothing"

@@ -9,6 +9,7 @@ pub mod console;
 pub mod deadline;
 pub mod drift;
 pub mod explain;
+pub mod import;
 pub mod ledger;
 pub mod lint;
 pub mod load;
@@ -69,6 +70,8 @@ enum Command {
     Postmortem(postmortem::Args),
     /// Report all errors of policies without evaluating them
     Lint(lint::Args),
+    /// Make a policy of files of goss, container-structure-test or Wazuh SCA
+    Import(import::Args),
     /// Print the page of a check: what it asks, its keys, an example
     Explain(explain::Args),
     /// List all checks with their conditions
@@ -105,6 +108,7 @@ pub fn run() -> u8 {
         Command::Measures(args) => measures::run(&args, &console),
         Command::Postmortem(args) => postmortem::run(&args, &console),
         Command::Lint(args) => lint::run(&args, &console),
+        Command::Import(args) => import::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
         Command::Checks => checks::run(&console),
         Command::Schema(args) => schema::run(&args, &console),

@@ -147,6 +147,17 @@ pub fn operand<T: Operand>(node: &Node) -> Result<T, Diagnostic> {
 /// Reads a regular expression.
 pub fn pattern(node: &Node) -> Result<Regex, Diagnostic> {
     let text = node.text("a regular expression")?;
+    if text.len() > 2
+        && let Some(inner) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'))
+        && !inner.contains('/')
+    {
+        // Elsewhere slashes say that it is an expression; here they would be looked for.
+        return Err(Diagnostic::at(
+            &node.span,
+            "slashes around a regular expression are part of it",
+        )
+        .help(format!("write {inner:?}; where slashes are meant, \"[/]{inner}/\"")));
+    }
     compile(text).map_err(|why| Diagnostic::at(&node.span, "not a regular expression").label(why))
 }
 

@@ -2,7 +2,9 @@
 
 use crate::policy::diagnostic::{Diagnostic, Diagnostics};
 use crate::policy::document::RULE_KEYS;
-use crate::policy::node::{Fields, Node, unknown_key};
+use crate::policy::expect::Expect;
+use crate::policy::node::{Fields, Node, Value, unknown_key};
+use crate::policy::operand::Text;
 use crate::policy::{Policy, Rule};
 use crate::rules::condition::nothing_demanded;
 use crate::rules::{Check, Input, Scope, Subjects};
@@ -94,6 +96,23 @@ pub fn take_absent(input: &mut Input, problems: &mut Diagnostics) -> Absent {
         Some("skip") => Absent::Skip,
         _ => Absent::Fail,
     }
+}
+
+/// Reads an expectation of one of a few words: a word, a list of them, or `not`.
+pub fn some_of(node: &Node, words: &'static [&'static str]) -> Result<Expect<Text>, Diagnostic> {
+    match &node.value {
+        Value::Scalar(_) => one_of(node, words).map(drop)?,
+        Value::List(items) => items.iter().try_for_each(|item| some_of(item, words).map(drop))?,
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                if key.text != "not" {
+                    return Err(unknown_key(key, value, &["not"]));
+                }
+                some_of(value, words)?;
+            }
+        }
+    }
+    Expect::parse(node)
 }
 
 /// Reads one of a few words.

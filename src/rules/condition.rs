@@ -40,6 +40,8 @@ pub enum Form {
     },
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// One of these words, a list of them for any of those, or `not`.
+    SomeOf(&'static [&'static str]),
     /// A word or a list of words.
     Words,
     /// A set: `only`, `all`, `any`, `none`, `exactly`, each with the members that it is about.
@@ -139,6 +141,7 @@ impl<S: 'static> Reader<'_, S> {
         if entries.is_empty() {
             problems.push(nothing_demanded(&must.span));
         }
+        nothing_is_there(entries, problems);
         if depth > DEPTH {
             problems.push(Diagnostic::at(&must.span, "conditions are nested too deeply"));
             return Vec::new();
@@ -180,6 +183,23 @@ impl<S: 'static> Reader<'_, S> {
             })
         };
         test.map(|test| Demand::one(&key.text, value.as_boolean(), test))
+    }
+}
+
+/// Refuses to ask more of what is not to be there: it has no owner, no mode and no version.
+fn nothing_is_there(entries: &[(Key, Node)], problems: &mut Diagnostics) {
+    const EXISTENCE: [&str; 3] = ["exists", "installed", "mounted"];
+    let absent = |(key, node): &&(Key, Node)| {
+        EXISTENCE.contains(&key.text.as_str()) && node.as_boolean() == Some(false)
+    };
+    let Some((key, _)) = entries.iter().find(absent) else { return };
+    if let Some((other, _)) = entries.iter().find(|(other, _)| other.text != key.text) {
+        let message = format!("`{}` asks for something of what is not to be there", other.text);
+        problems.push(
+            Diagnostic::at(&other.span, message).also(&key.span, "it is not to be there").help(
+                format!("for either of both write any: [{{ {}: false }}, {{ … }}]", key.text),
+            ),
+        );
     }
 }
 

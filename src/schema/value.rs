@@ -70,6 +70,11 @@ pub fn condition(info: &ConditionInfo) -> Value {
         (Form::True, _) => either_or_variable(json!({ "const": true })),
         (Form::OneOf(["false"]), _) => either_or_variable(json!({ "const": false })),
         (Form::OneOf(words), _) => one_of(words),
+        (Form::SomeOf(words), _) => json!({ "anyOf": [
+            one_of(words),
+            { "type": "array", "minItems": 1, "items": one_of(words) },
+            object(&[("not", "it must be none of these")], |_| one_or_more(one_of(words))),
+        ]}),
         (Form::Words, _) => one_or_many(reference("text")),
         (Form::Set, _) => set(&WORDS.map(|(word, _, doc)| (word, doc)), true),
         (Form::Only, _) => set(&[("only", "nothing beyond these")], true),

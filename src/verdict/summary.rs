@@ -1,5 +1,6 @@
 //! Counts, and the exit code they amount to.
 
+use super::assertion::Reason;
 use super::finding::Finding;
 use super::outcome::Outcome;
 use crate::policy::Severity;
@@ -74,6 +75,11 @@ impl Summary {
     pub fn nothing_evaluated(&self) -> bool {
         self.pass == 0 && self.fail == 0 && self.waived == 0
     }
+}
+
+/// Whether something was skipped that only a running host could show.
+pub fn needs_running(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| matches!(finding.assertion.reason, Some(Reason::NotRunning)))
 }
 
 /// The exit code of a run, violations below `fail_on` not counting.

@@ -552,3 +552,49 @@ rules:
     file: /mnt/the shop/*
     must: { type: file, size: { at_most: 1K } }
 "#;
+
+#[test]
+fn of_what_is_not_to_be_there_nothing_else_is_asked() {
+    let refused = must("exists: false, owner: root").is_refused();
+    assert!(refused.contains("`owner` asks for something of what is not to be there"), "{refused}");
+    must("any: [{ exists: false }, { owner: bob }]").on(&x(0o644)).passes();
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_something_that_is_there() {
+    let host = Memory::new().symlink("/etc/x", "/nowhere");
+    assert_eq!(must("exists: false").on(&host).exit(), 1);
+    assert_eq!(must("exists: true").on(&host).exit(), 1);
+}
+
+#[test]
+fn a_class_of_chmod_is_no_user() {
+    for word in ["other", "others", "world", "all", "everybody", "group", "owner"] {
+        let refused = must(&format!("writable_by: {{ not: {word} }}")).is_refused();
+        assert!(refused.contains(&format!("`{word}` is no user")), "{refused}");
+    }
+    let refused = must("readable_by: { not: [others] }").is_refused();
+    assert!(refused.contains("o-r"), "{refused}");
+    must("writable_only_by: [root, everybody]").is_refused();
+}
+
+#[test]
+fn that_a_user_who_does_not_exist_cannot_write_proves_nothing() {
+    assert_eq!(must("writable_by: { not: wwwdata }").on(&x(0o644)).exit(), 2);
+    assert_eq!(must("writable_by: wwwdata").on(&x(0o644)).exit(), 1);
+}
+
+#[test]
+fn a_type_may_be_one_of_several_or_none_of_some() {
+    must("type: [file, directory]").on(&x(0o644)).passes();
+    must("type: { not: symlink }").on(&x(0o644)).passes();
+    assert_eq!(must("type: { not: [file, socket] }").on(&x(0o644)).exit(), 1);
+    must("type: { not: link }").is_refused();
+}
+
+#[test]
+fn slashes_around_an_expression_are_refused() {
+    let refused = must("not_contains: /PermitRootLogin yes/").is_refused();
+    assert!(refused.contains("slashes around a regular expression"), "{refused}");
+    must("not_contains: '/usr/local/bin'").on(&x(0o644)).passes();
+}

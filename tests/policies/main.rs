@@ -7,6 +7,7 @@ mod cron;
 mod docker_host;
 mod example_goss;
 mod image;
+mod import;
 mod kernel;
 mod language;
 mod lint;

@@ -6,6 +6,8 @@ use crate::checks::file::conditions::{about, file_of};
 use crate::facts::{Cause, Fact, Unknown, all};
 use crate::host::Target;
 use crate::policy::expect::{Expect, Term};
+use crate::policy::diagnostic::{Diagnostic, Diagnostics};
+use crate::policy::node::{Node, Value};
 use crate::policy::operand::Principal;
 use crate::rules::guard_gaps::advice;
 use crate::rules::identity::user_id;
@@ -23,6 +25,39 @@ fn credentials(target: &dyn Target, principal: &Principal) -> Fact<Option<Creden
     }))
 }
 
+/// Words that people write in the place of a user, with the mode that says what they mean.
+const NO_USERS: [(&str, &str); 9] = [
+    ("other", "mode: \"o-w\""),
+    ("others", "mode: \"o-w\""),
+    ("world", "mode: \"o-w\""),
+    ("all", "mode: \"o-w\""),
+    ("everybody", "mode: \"o-w\""),
+    ("everyone", "mode: \"o-w\""),
+    ("anyone", "mode: \"o-w\""),
+    ("group", "mode: \"g-w\""),
+    ("owner", "mode: \"u+w\""),
+];
+
+/// Refuses what is a class of `chmod(1)` and no user.
+pub fn users_only(node: &Node, letter: char, problems: &mut Diagnostics) {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            let Some((word, mode)) = NO_USERS.iter().find(|(word, _)| *word == scalar.text) else {
+                return;
+            };
+            let mode = mode.replace('w', &letter.to_string());
+            problems.push(
+                Diagnostic::at(&node.span, format!("`{word}` is no user"))
+                    .help(format!("the rights of a class are said by the mode, such as {mode}")),
+            );
+        }
+        Value::List(items) => items.iter().for_each(|item| users_only(item, letter, problems)),
+        Value::Map(entries) => {
+            entries.iter().for_each(|(_, value)| users_only(value, letter, problems));
+        }
+    }
+}
+
 /// Whether users could open a file: `readable_by`, `writable_by`.
 pub fn could(
     view: &FileView,
@@ -37,9 +72,11 @@ pub fn could(
     let mut deciding = Vec::new();
     // Who can only append is neither somebody who can write the file nor somebody who cannot.
     let appends = Cell::new(false);
+    let mut nobody = None;
     let mut judge = |principal: &Principal| -> Fact<bool> {
         let Some(who) = credentials(target, principal)? else {
             observed.push(format!("there is no user {principal} here"));
+            nobody.get_or_insert_with(|| principal.to_string());
             return Ok(false);
         };
         match access::decide(target, &view.path, &who, wanted)? {
@@ -65,6 +102,14 @@ pub fn could(
         appends.set(false);
         Ok(judge(principal)? == wanted && !appends.get())
     });
+    // That a user who does not exist could not do it says nothing.
+    let holds = match (holds, nobody) {
+        (Ok(true), Some(name)) => {
+            let why = "there is no such user here".to_owned();
+            Err(Unknown::new(format!("user {name}"), Cause::Unsupported(why)))
+        }
+        (holds, _) => holds,
+    };
     let verb = if wanted == Permission::Read { "readable" } else { "writable" };
     let assertion = about(view, condition, path, file)
         .expected(format!("{verb} by {}", users.show().replace("one of ", "each of ")))

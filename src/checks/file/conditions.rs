@@ -1,7 +1,7 @@
 //! What a rule may demand of a file.
 
 use crate::access::Permission;
-use crate::checks::file::access::could;
+use crate::checks::file::access::{could, users_only};
 use crate::checks::file::content::{Digest, contains, multi_line, not_contains, patterns, sha256};
 use crate::checks::file::writers::writable_only_by;
 use crate::checks::file::{FileView, link_words};
@@ -11,7 +11,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, Term, each, each_of_some};
 use crate::policy::mode::ModeExpectation;
 use crate::policy::operand::{Principal, Size, Text};
-use crate::rules::compile::one_of;
+use crate::rules::compile::some_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form};
 use crate::rules::identity::{group_id, group_is, group_name, missing_user, user_is, user_name};
 use crate::text::{self, shell};
@@ -40,17 +40,17 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
         info: ConditionInfo {
             name: "type",
             doc: "Type of the path itself, symbolic links not followed.",
-            form: Form::OneOf(KINDS),
+            form: Form::SomeOf(KINDS),
             example: "file",
         },
         read: |node, _, problems| {
-            let wanted = problems.ok(one_of(node, KINDS))?;
+            let wanted = problems.ok(some_of(node, KINDS))?;
             Some(Box::new(move |view, _| {
                 let found = view.link.kind.name();
                 about(view, "type", &view.path, &view.link)
-                    .expected(wanted)
+                    .expected(wanted.show())
                     .observed(found)
-                    .decide(Ok(found == wanted))
+                    .decide(Ok(wanted.holds_for(found)))
             }))
         },
     },
@@ -136,6 +136,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
             example: "nginx",
         },
         read: |node, _, problems| {
+            users_only(node, 'r', problems);
             let users = problems.ok(Expect::<Principal>::parse(node))?;
             Some(Box::new(move |view, target| {
                 could(view, "readable_by", &users, Permission::Read, target)
@@ -151,6 +152,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
             example: "{ not: www-data }",
         },
         read: |node, _, problems| {
+            users_only(node, 'w', problems);
             let users = problems.ok(Expect::<Principal>::parse(node))?;
             Some(Box::new(move |view, target| {
                 could(view, "writable_by", &users, Permission::Write, target)
@@ -166,6 +168,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
             example: "[root, deploy]",
         },
         read: |node, _, problems| {
+            users_only(node, 'w', problems);
             let users: Vec<Principal> = each(node, problems, crate::policy::expect::operand);
             Some(Box::new(move |view, target| writable_only_by(view, &users, target)))
         },
@@ -271,7 +274,8 @@ fn exists(view: &FileView, wanted: bool) -> Assertion {
     about(view, "exists", &view.path, &view.link)
         .expected(if wanted { "to exist" } else { "not to exist" })
         .observed(observed)
-        .decide(Ok(found == wanted))
+        // A link that leads nowhere is something that is there.
+        .decide(Ok(wanted && found))
 }
 
 /// A step that names the file, unless somebody else decides what that name leads to: then a person has

@@ -101,7 +101,7 @@ static CONDITIONS: &[Condition<PortView>] = &[
         info: ConditionInfo {
             name: "addresses",
             doc: "The addresses that its sockets are bound to; 0.0.0.0 and :: stand for every \
-                  address, `loopback` for 127.0.0.0/8 and ::1.",
+                  address, `loopback` for 127.0.0.0/8 and ::1, `ipv4` and `ipv6` for any of a family.",
             form: Form::Set,
             example: "{ only: loopback }",
         },
@@ -126,6 +126,10 @@ static CONDITIONS: &[Condition<PortView>] = &[
 pub enum Address {
     /// `127.0.0.0/8` and `::1`.
     Loopback,
+    /// Any of IPv4, as the socket names it.
+    Ipv4,
+    /// Any of IPv6; a dual-stack socket has one.
+    Ipv6,
     /// This one.
     Ip(IpAddr),
 }
@@ -135,6 +139,8 @@ impl Address {
     pub fn covers(&self, address: IpAddr) -> bool {
         match self {
             Address::Loopback => address.to_canonical().is_loopback(),
+            Address::Ipv4 => address.is_ipv4(),
+            Address::Ipv6 => address.is_ipv6(),
             Address::Ip(wanted) => wanted.to_canonical() == address.to_canonical(),
         }
     }
@@ -148,6 +154,8 @@ impl Operand for Address {
     fn parse(scalar: &Scalar) -> Result<Self, String> {
         match scalar.text.as_str() {
             "loopback" => Ok(Address::Loopback),
+            "ipv4" => Ok(Address::Ipv4),
+            "ipv6" => Ok(Address::Ipv6),
             text => {
                 text.parse().map(Address::Ip).map_err(|_| "such as 127.0.0.1 or \"::1\"".into())
             }
@@ -157,6 +165,8 @@ impl Operand for Address {
     fn show(&self) -> String {
         match self {
             Address::Loopback => "loopback".into(),
+            Address::Ipv4 => "ipv4".into(),
+            Address::Ipv6 => "ipv6".into(),
             Address::Ip(address) => address.to_string(),
         }
     }

@@ -14,7 +14,7 @@ use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Expect;
 use crate::policy::node::{Key, Node, Value};
 use crate::policy::operand::{Principal, Tenths};
-use crate::rules::compile::one_of;
+use crate::rules::compile::some_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form, Test};
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Sighting};
@@ -71,15 +71,15 @@ pub static CONDITIONS: &[Condition<UnitView>] = &[
         info: ConditionInfo {
             name: "state",
             doc: "The word of systemctl is-enabled.",
-            form: Form::OneOf(STATES),
+            form: Form::SomeOf(STATES),
             example: "disabled",
         },
         read: |node, _, problems| {
-            let wanted = problems.ok(one_of(node, STATES))?;
+            let wanted = problems.ok(some_of(node, STATES))?;
             Some(Box::new(move |view, _| {
                 let state = view.unit.as_ref().map_or("no such unit", |unit| unit.state.name());
-                let assertion = view.about("state").expected(wanted).observed(state);
-                assertion.decide(complete(view, Ok(state == wanted)))
+                let assertion = view.about("state").expected(wanted.show()).observed(state);
+                assertion.decide(complete(view, Ok(wanted.holds_for(state))))
             }))
         },
     },
