@@ -3,19 +3,21 @@
 //! A run flows one way:
 //!
 //! ```text
-//! policy files --> rules                             policy/    what must hold
-//! host --> facts                                     targets/   what is (plain data: facts/)
-//! rule x facts --> assertions                        checks/    does it hold
-//! assertions --> findings, verdict                   verdict/   what counts
-//! verdict --> report formats, exit code              report/    who is told
-//! verdict --> action items                           actions/   what is done about it
+//! policy files --> rules               policy/, rules/      what must hold
+//! host --> facts                       host/ asks, targets/ answers, formats/ reads, facts/ is the data
+//! rule x facts --> assertions          checks/SUBJECT/      does it hold
+//! assertions --> findings, verdict     verdict/             what counts
+//! verdict --> formats, exit code       report/              who is told
+//! verdict --> action items             actions/             what is done about it
 //! ```
 //!
-//! [`drift`] compares what is with what was at an earlier time, in the place of what must be.
-//! [`formats`] parses other people's files, [`access`] decides as the kernel does who may read
-//! or write what, [`control`] what a program is made of and who could change it; they are used by
-//! targets and checks and know of neither rules nor reports. [`prose`] writes documents as Markdown
-//! and HTML and knows of nothing else.
+//! Between facts and checks: [`access`] decides as the kernel does who may read or write what,
+//! [`commands`] reads command lines, [`declared`] says what an image will do, [`control`] what a
+//! program is made of and who could change it, [`inventory`] looks at all files below a place.
+//! [`drift`] compares what is with what was. [`prose`] writes documents, [`text`] words; [`schema`]
+//! describes policies, [`config`] is the configuration file, [`cli`] puts all of it together.
+//!
+//! `docs/architecture.md` says which room may use which, and a test holds it to that.
 
 pub mod access;
 pub mod actions;

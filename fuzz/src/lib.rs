@@ -1,4 +1,4 @@
-//! What each fuzz target does with its input. `tests/fuzz_corpus.rs` replays the corpus through
+//! What each fuzz target does with its input. `tests/formats/fuzz_corpus.rs` replays the corpus through
 //! the same functions with an ordinary compiler.
 
 use spotcheck::formats::{FORMATS, Format};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod arrows;
 mod bad_input;
 mod ci_examples;
 mod docs_reference;

@@ -27,7 +27,7 @@ use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where the baseline of a host is, where nobody says.
@@ -207,7 +207,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 fn make_folder(path: &Path) -> Result<(), Failure> {
     let folder = folder_of(path);
     if path.starts_with("/var/lib/spotcheck") || folder.ends_with("spotcheck") {
-        crate::actions::sqlite::make_folder(folder).map_err(|e| Failure::Io(e.to_string()))?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(folder).map_err(|e| Failure::Io(e.to_string()))?;
     }
     Ok(())
 }
