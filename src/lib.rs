@@ -14,7 +14,8 @@
 //! Between facts and checks: [`access`] decides as the kernel does who may read or write what,
 //! [`commands`] reads command lines, [`declared`] says what an image will do, [`control`] what a
 //! program is made of and who could change it, [`inventory`] looks at all files below a place.
-//! [`drift`] compares what is with what was. [`prose`] writes documents, [`text`] words; [`schema`]
+//! [`safety`] says what a run with rights may trust and writes files, [`import`] reads policies of
+//! other tools. [`drift`] compares what is with what was. [`prose`] writes documents, [`text`] words; [`schema`]
 //! describes policies, [`config`] is the configuration file, [`cli`] puts all of it together.
 //!
 //! `docs/architecture.md` says which room may use which, and a test holds it to that.
@@ -31,8 +32,8 @@ pub mod drift;
 pub mod facts;
 pub mod formats;
 pub mod host;
-pub mod inventory;
 pub mod import;
+pub mod inventory;
 pub mod policy;
 pub mod prose;
 pub mod report;

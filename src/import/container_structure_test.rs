@@ -187,7 +187,7 @@ fn command(test: &Node, import: &mut Import) {
     let known = ["name", "command", "args", "exitCode"];
     let asks_more = entries(test).iter().any(|(key, value)| {
         !known.contains(&key.text.as_str())
-            && !(elements(value).is_empty() && text(value).is_none())
+            && (!elements(value).is_empty() || text(value).is_some())
     });
     let arguments = get(test, "args").map_or(Some(Vec::new()), texts);
     let code = get(test, "exitCode").map_or(Some("0"), text);
@@ -195,7 +195,7 @@ fn command(test: &Node, import: &mut Import) {
         (Some(command), Some(arguments), Some("0")) if !asks_more => {
             let one_word = |word: &&str| !word.contains(char::is_whitespace);
             let words: Vec<&str> = std::iter::once(command).chain(arguments).collect();
-            match words.iter().all(|word| one_word(&word)) {
+            match words.iter().all(one_word) {
                 true => by_exit(&words.join(" "), true),
                 false => None,
             }

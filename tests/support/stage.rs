@@ -66,6 +66,10 @@ impl Stage {
         );
         self.start("apache2.service", ". /etc/apache2/envvars; apache2 -k start");
         self.until("apache2 listens", || self.listens(Self::PORT));
+        // Children start as root and become www-data a moment later.
+        self.until("the children of apache2 run as www-data", || {
+            self.sh("test \"$(pgrep -c -u root -x apache2)\" = 1").status == Some(0)
+        });
     }
 
     /// After: exactly what the engineers did. They killed apache2, `chown nginx:nginx nginx.conf`,
