@@ -247,6 +247,7 @@ fn the_help_of_the_program_says_the_exit_codes() {
       measures    List what postmortems promised, the rules that watch over it, and whether it holds
       postmortem  Draft a postmortem from what was recorded
       lint        Report all errors of policies without evaluating them
+      import      Make a policy of files of goss, container-structure-test or Wazuh SCA
       explain     Print the page of a check: what it asks, its keys, an example
       checks      List all checks with their conditions
       schema      Print a JSON Schema, for editors and programs
@@ -313,6 +314,9 @@ fn the_help_of_the_program_says_the_exit_codes() {
           --output <FORMAT=PATH>  Write a report to a file as well; may be given several times
           --fail-on <SEVERITY>    Least severity (info, low, medium, high, critical) of a violation that
                                   makes the exit code 1 [default: info]
+          --require-decided       Exit with 2 also when something holds only as far as it could be
+                                  asked: conditions that need a running host, asked of an image, a root
+                                  directory or a recording
       -v, --verbose               Show what holds, what does not apply, and all evidence
       -q, --quiet                 Print nothing when everything holds
           --trust-any-owner       Obey policies and configuration that others than root can write: for

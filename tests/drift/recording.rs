@@ -904,11 +904,9 @@ mod versions {
         image.json.zst nginx-conf-owned owner, group, mode, readable_by: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
         image.json.zst nginx-settings user: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
         image.json.zst nginx-settings http.server.listen: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
-        odd.json.zst nginx-running running: pass nginx (pid 11); root (pid 10)
-        odd.json.zst nginx-not-root run_as: fail nginx (pid 11); root (pid 10)
-        odd.json.zst nginx-not-root never_root: fail nginx (pid 11); root (pid 10)
-        odd.json.zst nginx-not-root deleted_executable: unknown /proc: permission denied
-        odd.json.zst nginx-port bound_by: unknown /proc/14/fd: permission denied
+        odd.json.zst nginx-running running: unknown /proc: permission denied
+        odd.json.zst nginx-not-root running: unknown /proc: permission denied
+        odd.json.zst nginx-port bound_by: unknown this: the recording is of an earlier spotcheck, which did not ask
         odd.json.zst nginx-conf-owned owner, group, mode, readable_by: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
         odd.json.zst nginx-settings user: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
         odd.json.zst nginx-settings http.server.listen: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
