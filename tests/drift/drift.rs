@@ -685,10 +685,12 @@ fn an_image_is_compared_with_another_and_a_root_filesystem_with_an_image() {
       file /etc/nginx/nginx.conf
         content             differs, in these settings
         http.server.listen  8080 -> 80 at line 1
+        made by layer 2
       file /etc/passwd removed
         exists  was file 0644 root:0
       file /usr/bin/tool
         mode  0755 -> 4755
+        made by layer 2
 
     [effort]
     report [id] · exit 1

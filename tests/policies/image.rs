@@ -51,7 +51,12 @@ fn each_rule_is_violated_on_its_own() {
     let cases: Vec<(&str, &str, &str, Tar)> = vec![
         ("image-not-root", "shop/app:1.4", root.as_str(), files()),
         ("image-secrets-in-env", "shop/app:1.4", secret.as_str(), files()),
-        ("image-secret-files", "shop/app:1.4", GOOD, files().file("root/.netrc", "machine x")),
+        (
+            "image-secret-files",
+            "shop/app:1.4",
+            GOOD,
+            files().file("root/.netrc", "machine x login u password p"),
+        ),
         ("image-secrets-in-history", "shop/app:1.4", labelled.as_str(), files()),
         ("image-setuid", "shop/app:1.4", GOOD, files().owned("srv/tool", 0o4755, (0, 0), "")),
         (
