@@ -912,9 +912,13 @@ mod versions {
         odd.json.zst nginx-settings http.server.listen: unknown /etc/nginx/nginx.conf: not in the recording; record again with this policy
         ");
         assert_snapshot!(outcomes(1, include_str!("../../policies/image.yaml")), @"
-        image.json.zst image-not-root never_root: fail declared 0: root (uid 0, gid 0)
-        image.json.zst image-secrets-in-env secrets_in_env: fail DB_PASSWORD (its name says so), X (an AWS access key)
-        image.json.zst image-secret-files exists: fail exists (file)
+        image.json.zst image-not-root never_root: unknown /srv/app: not in the recording; record again with this policy
+        image.json.zst image-not-root starts: unknown /srv/app: not in the recording; record again with this policy
+        image.json.zst image-secrets-in-env secrets_in_env: fail its name says so
+        image.json.zst image-secrets-in-env secrets_in_env: fail an AWS access key
+        image.json.zst image-secret-files secrets_in_files: unknown files with secrets: nobody looked for them when this was read
+        image.json.zst image-secrets-in-history secrets_in_history: pass none
+        image.json.zst image-secrets-in-history secrets_in_labels: pass none
         image.json.zst image-setuid setuid: fail 4755
         image.json.zst image-setuid setgid: pass 0 of 7 files, all in the list
         image.json.zst image-capabilities capabilities: pass 0 of 7 files, all in the list

@@ -106,7 +106,7 @@ fn wrappers_start_what_they_are_given_and_as_whom() {
 #[test]
 fn an_image_whose_program_is_not_there_or_may_not_be_executed_does_not_start() {
     let starts = |config: &str, files: Tar| {
-        let (code, report) = check(config, files, "image: config, must: { layers: 1 }");
+        let (code, report) = check(config, files, "image: config, must: { user: { not: nobody } }");
         (code, report)
     };
     let fails = |config: &str, files: Tar, why: &str| {
