@@ -165,16 +165,11 @@ fn file(attributes: &mut Attributes, key: &Key) {
         None => {}
         Some(Some(mode)) if is_link && ["0777", "777"].contains(&mode.as_str()) => {}
         Some(_) if is_link => attributes.leave("mode", "a link has no mode of its own"),
-        // goss compares the text, which has one zero in front.
-        Some(Some(mode))
-            if mode.len() >= 2
-                && mode.len() <= 5
-                && mode.starts_with('0')
-                && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) =>
-        {
+        // goss compares the text, and writes a mode with four digits: setuid is "4755".
+        Some(Some(mode)) if mode.len() == 4 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) => {
             rule = rule.must("mode", format!("\"{mode}\""));
         }
-        Some(_) => attributes.leave("mode", "not an octal number that begins with 0"),
+        Some(_) => attributes.leave("mode", "not four octal digits, so goss itself never finds it"),
     }
     if let Some(digest) = attributes.value("sha256") {
         rule = rule.must("sha256", digest);

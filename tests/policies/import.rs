@@ -107,6 +107,19 @@ fn every_change_that_goss_would_tell_is_told() {
 }
 
 #[test]
+fn a_mode_is_the_four_digits_that_goss_writes() {
+    let mode = |mode: &str| imported(&format!("file: {{ /x: {{ mode: '{mode}' }} }}\n"));
+    let host = |mode| Memory::new().user("root", 0, 0).file("/x", mode, 0, 0, "");
+    let (policy, left) = mode("4755");
+    assert!(!left, "{policy}");
+    assert!(holds(&policy, &host(0o4755)), "{policy}");
+    assert!(!holds(&policy, &host(0o755)), "{policy}");
+    for never in ["04755", "644", "0999", "rw"] {
+        assert!(mode(never).1, "{never}");
+    }
+}
+
+#[test]
 fn accounts_services_and_ports_are_carried_over_in_our_words() {
     let (policy, left) = imported(GOSS);
     assert!(!left, "{policy}");
