@@ -56,7 +56,7 @@ pub trait Files {
 
     /// The same for a file that may be larger than configuration is, up to `limit` bytes; such
     /// content is not kept for the run. A target that cannot do better reads [`READ_LIMIT`].
-    /// Recordings do not have it: what is learnt from it belongs into [`Memo`].
+    /// Recordings do not have it: what is learnt from it belongs into [`Memo`](super::memo::Memo).
     fn read_up_to(&self, path: &Path, _limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
         self.read(path)
     }

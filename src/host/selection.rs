@@ -5,7 +5,7 @@ use crate::facts::process::{Container, Process};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The answer to [`Target::processes`].
+/// The answer to [`Target::processes`](super::Target::processes).
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Processes that match, by pid.

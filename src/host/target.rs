@@ -54,7 +54,7 @@ pub trait Target: Files {
     /// The group ids that a login of this user has: primary and supplementary.
     fn groups_of(&self, user: &User) -> Fact<BTreeSet<u32>>;
 
-    /// What [`learn`] asks: a recording keeps the answer, or has it. `None`: whoever asks may look
+    /// What [`learn`](super::learn) asks: a recording keeps the answer, or has it. `None`: whoever asks may look
     /// for himself.
     fn learn(
         &self,

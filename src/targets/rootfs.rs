@@ -1,6 +1,6 @@
 //! A root filesystem in a directory: an unpacked image, a chroot, a mounted disk.
 //!
-//! Every look-up stays [`inside`]: the directory is `/`, absolute symbolic links begin there and `..`
+//! Every look-up stays [`beneath`]: the directory is `/`, absolute symbolic links begin there and `..`
 //! stops there, so that a link to `/etc/hostname` never reads that of the machine spotcheck runs on.
 //! Links in `/proc` that lead out whatever their text says are not followed.
 

@@ -1,8 +1,8 @@
 //! Files that programs make from others, and what shows that one of them did.
 //!
 //! Nothing is excused by its name. The program has to be there, what it reads has to have changed, and
-//! what the file leads to has to lie where packages or the program's configuration put it: [`kinds`]
-//! has the list, [`evidence`] the first two, the others judge contents. A program or a module is made
+//! what the file leads to has to lie where packages or the program's configuration put it: `kinds`
+//! has the list, `evidence` the first two, the others judge contents. A program or a module is made
 //! by none of them.
 
 mod certificates;
