@@ -15,7 +15,7 @@ impl Recorder<'_> {
     pub(super) fn identify(&mut self) -> Result<(), LedgerError> {
         let Some(machine) = self.run.machine else { return Ok(()) };
         let host = self.run.host;
-        let known = self.db.query("SELECT 1 FROM hosts WHERE name = $1", parameters![host])?;
+        let known = self.db.query("SELECT name FROM hosts WHERE name = $1", parameters![host])?;
         if !known.is_empty() {
             return Ok(());
         }

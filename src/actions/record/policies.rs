@@ -34,7 +34,7 @@ impl Recorder<'_> {
                 parameters![run.host, run.scope, policy],
             )?;
             let elsewhere = self.db.query(
-                "SELECT 1 FROM scopes WHERE host = $1 AND policy = $2",
+                "SELECT host FROM scopes WHERE host = $1 AND policy = $2",
                 parameters![run.host, policy],
             )?;
             if !elsewhere.is_empty() {
