@@ -5,7 +5,7 @@
 //! account; of files there is `/` alone.
 //!
 //! ```
-//! use spotcheck::target::memory::{Memory, Running};
+//! use spotcheck::targets::memory::{Memory, Running};
 //!
 //! let host = Memory::new()
 //!     .user("nginx", 101, 101)
