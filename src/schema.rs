@@ -11,7 +11,7 @@
 mod value;
 
 use crate::checks::SUBJECTS;
-use crate::facts::thing::Class;
+use crate::facts::object::Class;
 use crate::policy::document::{POLICY_KEYS, RULE_KEYS};
 use crate::policy::severity::Severity;
 use crate::policy::{ActionKind, drift, service, waiver, when};

@@ -1,11 +1,11 @@
 //! What people do to items by hand. Everything is an event with a name to it.
 
-use super::item::{EventKind, Item, ItemId};
-use super::ledger::LedgerError;
-use super::lifecycle::State;
+use super::items::item::{EventKind, Item, ItemId};
+use super::items::lifecycle::State;
 use super::query;
-use super::record::add_event;
-use super::sql::{Database, transaction};
+use super::store::LedgerError;
+use super::store::columns::add_event;
+use super::store::sql::{Database, transaction};
 use crate::parameters;
 use crate::text::time;
 

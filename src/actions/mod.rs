@@ -7,36 +7,27 @@
 //! items, standings --> documents              checklist, export, postmortem
 //! ```
 //!
-//! [`identity`] says when two violations are the same piece of work, [`lifecycle`] what becomes of
-//! one: both are pure. [`ledger`] is where items are kept, through the few words of SQL that SQLite
-//! and PostgreSQL share ([`sql`]).
+//! [`items`] says what a piece of work is, when two violations are the same one and what becomes of
+//! it: without input or output. [`store`] is where items are kept, through the few words of SQL that
+//! SQLite and PostgreSQL share. [`Ledger`] is the door to both.
 
 pub mod checklist;
-pub mod danger;
 pub mod edit;
-pub mod evidence;
 pub mod export;
-pub mod identity;
-pub mod item;
-pub mod ledger;
-pub mod lifecycle;
-pub mod news;
-pub mod observe;
-#[cfg(feature = "postgres")]
-pub mod postgres;
+pub mod items;
+mod ledger;
 pub mod postmortem;
 pub mod query;
 pub mod record;
-pub mod schema;
-pub mod sql;
-pub mod sqlite;
-pub mod standing;
+pub mod rule_status;
+pub mod store;
 pub mod tell;
 pub mod undecided;
 
-pub use identity::ItemKey;
-pub use item::{Event, EventKind, Item, Occurrence};
-pub use ledger::{Ledger, LedgerError, Location};
-pub use lifecycle::{Presence, State};
-pub use news::News;
-pub use observe::Run;
+pub use items::identity::ItemKey;
+pub use items::item::{Event, EventKind, Item, Occurrence};
+pub use items::lifecycle::{Presence, State};
+pub use items::news::News;
+pub use items::observe::Run;
+pub use ledger::Ledger;
+pub use store::{LedgerError, Location};

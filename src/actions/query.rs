@@ -1,11 +1,11 @@
 //! Reading items back.
 
-use super::identity::Thing;
-use super::item::{Event, Item, ItemId, Occurrence, Texts};
-use super::ledger::LedgerError;
-use super::lifecycle::State;
-use super::record::{rank, read_key, read_u32, severity};
-use super::sql::{Database, Row, Value};
+use super::items::identity::Affected;
+use super::items::item::{Event, Item, ItemId, Occurrence, Texts};
+use super::items::lifecycle::State;
+use super::store::LedgerError;
+use super::store::columns::{rank, read_key, read_u32, severity};
+use super::store::sql::{Database, Row, Value};
 use crate::parameters;
 use crate::policy::Severity;
 
@@ -181,7 +181,7 @@ pub fn occurrences(db: &mut dyn Database, id: ItemId) -> Result<Vec<Occurrence>,
         .map(|mut row| {
             Ok(Occurrence {
                 host: row.text()?,
-                affected: Thing { kind: row.text()?, name: row.text()? },
+                affected: Affected { kind: row.text()?, name: row.text()? },
                 presence: row.word()?,
                 held: read_u32(&mut row)?,
                 first_seen: row.int()?,

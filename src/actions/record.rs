@@ -3,7 +3,6 @@
 //! Rows that a run did not change are not written, but for "last seen" of what is still violated:
 //! the ledger grows with changes, not with runs.
 
-mod columns;
 mod culprits;
 mod details;
 mod grants;
@@ -11,18 +10,19 @@ mod host;
 mod known;
 mod policies;
 mod rows;
-mod standings;
+mod rule_statuses;
 mod waivers;
 
-use super::evidence::Evidence;
-use super::identity::{ItemKey, Thing};
-use super::item::{EventKind, ItemId};
-use super::ledger::LedgerError;
-use super::lifecycle::{Look, Presence, Turn, next};
-use super::news::{News, Piece};
-use super::observe::{Answers, Run};
-use super::sql::{Database, transaction};
-use super::{danger, tell, undecided};
+use super::items::danger;
+use super::items::evidence::EvidenceRecord;
+use super::items::identity::{Affected, ItemKey};
+use super::items::item::{EventKind, ItemId};
+use super::items::lifecycle::{Look, Presence, Turn, next};
+use super::items::news::{News, Piece};
+use super::items::observe::{Answers, Run};
+use super::store::LedgerError;
+use super::store::sql::{Database, transaction};
+use super::{tell, undecided};
 use crate::parameters;
 use crate::policy::Severity;
 use crate::text::time;
@@ -33,7 +33,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use waivers::Acceptance;
 
-pub use columns::{add_event, rank, read_key, read_u32, severity};
 pub use details::item_title;
 pub use grants::of_host as grants_of_host;
 
@@ -91,7 +90,7 @@ struct Recorder<'a> {
     /// What has been said of an item in this run: forty files with one cause are one piece of news.
     said: BTreeSet<(i64, EventKind)>,
     /// Items of which an occurrence changed without being violated: why, and what was seen.
-    touched: BTreeMap<i64, (Vec<String>, Evidence)>,
+    touched: BTreeMap<i64, (Vec<String>, EvidenceRecord)>,
 }
 
 impl Recorder<'_> {
@@ -151,7 +150,7 @@ impl Recorder<'_> {
     fn violated_item(
         &mut self,
         key: &ItemKey,
-        affected: &Thing,
+        affected: &Affected,
         finding: &Finding,
     ) -> Result<i64, LedgerError> {
         let details = Details::of(finding, key, self.terms);
@@ -191,7 +190,7 @@ impl Recorder<'_> {
             // What was seen first is kept with the occurrence.
             match kind {
                 EventKind::Spread => self.event(item, kind, Some(self.run.host), &words)?,
-                _ => self.event_seen(item, kind, &words, &Evidence::of(finding))?,
+                _ => self.event_seen(item, kind, &words, &EvidenceRecord::of(finding))?,
             }
             self.tell(item, kind, violation_lines(finding));
         }
@@ -245,7 +244,7 @@ impl Recorder<'_> {
         &mut self,
         item: i64,
         whys: &[String],
-        evidence: &Evidence,
+        evidence: &EvidenceRecord,
     ) -> Result<(), LedgerError> {
         let rows = self.db.query(
             "SELECT presence FROM occurrences WHERE item = $1 GROUP BY presence",
@@ -305,13 +304,13 @@ impl Recorder<'_> {
 
 /// The violations of a run, one for each item and affected thing. One that is made of several things,
 /// each a piece of work of its own, is as many violations.
-fn violations<'a>(run: &'a Run) -> Vec<(ItemKey, Thing, Cow<'a, Finding>)> {
+fn violations<'a>(run: &'a Run) -> Vec<(ItemKey, Affected, Cow<'a, Finding>)> {
     let mut seen = BTreeSet::new();
     run.findings
         .iter()
         .filter(|finding| matches!(finding.outcome(), Outcome::Fail | Outcome::Waived))
         .flat_map(apart)
-        .map(|f| (ItemKey::of(&f), Thing::of(&f.assertion.subject), f))
+        .map(|f| (ItemKey::of(&f), Affected::of(&f.assertion.subject), f))
         .filter(|(key, affected, _)| seen.insert((key.clone(), affected.clone())))
         .collect()
 }

@@ -5,11 +5,11 @@
 //! only after the report went out: a run that is killed, a full disk or a closed pipe loses nothing,
 //! and what one reader is told takes nothing from the others. At most, news are told twice.
 
-use super::item::{EventKind, ItemId};
-use super::ledger::LedgerError;
-use super::news::{News, Piece};
-use super::record::{rank, severity};
-use super::sql::{Database, transaction};
+use super::items::item::{EventKind, ItemId};
+use super::items::news::{News, Piece};
+use super::store::LedgerError;
+use super::store::columns::{rank, severity};
+use super::store::sql::{Database, transaction};
 use crate::parameters;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -167,7 +167,7 @@ pub fn complain(
     let before: BTreeSet<String> =
         rows.into_iter().map(|mut row| row.text()).collect::<Result<_, _>>()?;
     let wrong: BTreeSet<String> =
-        words.iter().map(|words| super::evidence::bounded(words)).collect();
+        words.iter().map(|words| super::items::evidence::bounded(words)).collect();
     if before == wrong {
         return Ok(());
     }

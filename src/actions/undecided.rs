@@ -1,10 +1,10 @@
 //! What a host could not decide, kept from run to run so that it is news once.
 
-use super::identity::{ItemKey, Thing};
-use super::ledger::LedgerError;
-use super::observe::Run;
-use super::record::read_key;
-use super::sql::Database;
+use super::items::identity::{Affected, ItemKey};
+use super::items::observe::Run;
+use super::store::LedgerError;
+use super::store::columns::read_key;
+use super::store::sql::Database;
 use crate::parameters;
 use crate::verdict::{Finding, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ pub fn record(db: &mut dyn Database, run: &Run) -> Result<Vec<String>, LedgerErr
     let mut now: BTreeMap<ItemKey, &Finding> = BTreeMap::new();
     for finding in run.findings.iter().filter(|f| f.outcome() == Outcome::Unknown) {
         // The subject itself: what is unknown has no cause on the host that could be one item.
-        let thing = Thing::of(&finding.assertion.subject);
+        let thing = Affected::of(&finding.assertion.subject);
         now.entry(ItemKey { thing, ..ItemKey::of(finding) }).or_insert(finding);
     }
     let rows = db.query(

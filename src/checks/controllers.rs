@@ -8,7 +8,7 @@ use crate::host::Target;
 use crate::policy::operand::Principal;
 use crate::rules::identity::{user_id, user_name};
 use crate::text;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::collections::BTreeSet;
 
 /// Those whom a rule allows to control something; uid 0 always is.
@@ -76,7 +76,7 @@ fn violation(about: Assertion, cause: &Cause, target: &dyn Target) -> Assertion 
     let kind = if cause.fact.kind == FileKind::Directory { "directory" } else { "file" };
     let about = about
         .observed(cause.words(target))
-        .seen([Sighting::file(&cause.component, &cause.fact)])
+        .seen([Evidence::file(&cause.component, &cause.fact)])
         .caused_by(Some(Subject::new(kind, text::path(&cause.component))));
     cause.repairs().into_iter().fold(about, Assertion::repair).fail()
 }

@@ -10,7 +10,7 @@ use super::{load, output};
 use crate::actions::checklist::from_ledger;
 use crate::actions::edit::Edit;
 use crate::actions::export::{self, Whole};
-use crate::actions::item::ItemId;
+use crate::actions::items::item::ItemId;
 use crate::actions::query::Filter;
 use crate::actions::{Ledger, LedgerError};
 use crate::policy::Diagnostics;
@@ -120,7 +120,7 @@ pub fn run(args: &Args, console: &Console) -> Exit {
         Err(error) => return console.fail(&error.to_string()),
     };
     let failed = |error: LedgerError| console.fail(&format!("ledger {location}: {error}"));
-    let mut ledger = match location.read() {
+    let mut ledger = match Ledger::read(&location) {
         Ok(Some(ledger)) => ledger,
         Ok(None) => {
             let hint = "no run has been recorded (spotcheck check --track)";
@@ -129,7 +129,7 @@ pub fn run(args: &Args, console: &Console) -> Exit {
         Err(error) => return failed(error),
     };
     let now = Timestamp::now().as_second();
-    match args.what.run(&mut *ledger, now, console) {
+    match args.what.run(&mut ledger, now, console) {
         Ok(text) => console.print(&text, Exit::Holds),
         Err(Failure::Ledger(error)) => failed(error),
         Err(Failure::Words(words)) => console.fail(&words),
@@ -150,7 +150,7 @@ impl From<LedgerError> for Failure {
 
 impl What {
     /// What is to be printed.
-    fn run(&self, ledger: &mut dyn Ledger, now: i64, console: &Console) -> Result<String, Failure> {
+    fn run(&self, ledger: &mut Ledger, now: i64, console: &Console) -> Result<String, Failure> {
         let (id, edit) = match self {
             What::List(args) => return list::run(args, ledger, now, console),
             What::Show { id } => return show::run(*id, ledger, now),
@@ -195,7 +195,7 @@ fn exported(
     format: &str,
     filter: &list::FilterArgs,
     system: Option<&str>,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     now: i64,
 ) -> Result<String, Failure> {
     let Some(format) = export::by_name(format) else { return Ok(String::new()) };
@@ -215,7 +215,7 @@ fn exported(
 }
 
 /// Items with all that belongs to them.
-fn whole(ledger: &mut dyn Ledger, filter: &Filter) -> Result<Vec<Whole>, LedgerError> {
+fn whole(ledger: &mut Ledger, filter: &Filter) -> Result<Vec<Whole>, LedgerError> {
     let items = ledger.items(filter)?;
     items
         .into_iter()

@@ -101,7 +101,7 @@ enum Recorded {
     /// It could not be; that has been said.
     Failed,
     /// It has been; the host stands so now, and the ledger knows who was told what.
-    Done(Box<dyn Ledger>, Counts),
+    Done(Ledger, Counts),
 }
 
 impl Args {
@@ -184,7 +184,10 @@ impl Args {
         // A ledger that cannot be read is said when the run is recorded.
         let answering = location.as_ref().filter(|_| !silent);
         let grants = answering.filter(|_| !accepted.is_empty()).and_then(|location| {
-            location.read().ok().flatten().and_then(|mut ledger| ledger.grants(&host.name).ok())
+            Ledger::read(location)
+                .ok()
+                .flatten()
+                .and_then(|mut ledger| ledger.grants(&host.name).ok())
         });
         let grants = grants.unwrap_or_default();
         let notices = waivers::apply(&accepted, &mut findings, &host.name, (now, notice), &grants);
@@ -306,7 +309,7 @@ impl Args {
             let failed = write_files();
             let reader = self.reader.clone().unwrap_or_else(reader::usual);
             let telling = reader::Telling { reader: &reader, scope: &self.scope(), report };
-            return match telling.tell(&mut *ledger, &failed, console) {
+            return match telling.tell(&mut ledger, &failed, console) {
                 Ok(()) => or_failed(code, &failed),
                 Err(words) => console.fail(&words).code(),
             };
@@ -358,7 +361,7 @@ fn too_long(waiver: &Waiver, longest: i64) -> Diagnostic {
 /// the exit code of a violation; what is to be said of it is said after the report.
 fn record(location: Option<&Location>, config: &Config, run: &Run) -> (Recorded, Option<String>) {
     let Some(location) = location else { return (Recorded::Unasked, None) };
-    let recorded = location.open().and_then(|mut ledger| {
+    let recorded = Ledger::open(location).and_then(|mut ledger| {
         ledger.record(run, &config.terms)?;
         let counts = ledger.counts(run.host, run.time)?;
         Ok(Recorded::Done(ledger, counts))

@@ -330,6 +330,6 @@ pub fn look(
             acceptances: Vec::new(),
         },
         tree: all.tree,
-        things: all.things,
+        objects: all.objects,
     })
 }

@@ -73,7 +73,7 @@ fn place(location: &Location, what: &[String]) -> Option<PathBuf> {
     };
     let file = std::path::absolute(file).ok()?;
     let folder = file.parent()?;
-    crate::actions::sqlite::make_folder(folder).ok()?;
+    crate::actions::store::sqlite::make_folder(folder).ok()?;
     Some(folder.join(format!(".run-{}.lock", digest(what))))
 }
 

@@ -5,7 +5,7 @@ use super::ledger::LedgerArgs;
 use super::load::{self, PolicyArgs};
 use crate::actions::checklist::{Progress, seen_of};
 use crate::actions::query::Filter;
-use crate::actions::standing::{RuleStanding, Standing};
+use crate::actions::rule_status::{RecordedStatus, RuleStatus};
 use crate::actions::{Ledger, LedgerError, State};
 use crate::policy::Diagnostics;
 use crate::policy::load::HOST;
@@ -79,9 +79,9 @@ pub fn run(args: &Args, console: &Console) -> Exit {
         // Where nobody names a ledger, having none is no error.
         Err(_) if !given => Ok(None),
         Err(error) => Err(error.to_string()),
-        Ok(location) => match location.read() {
+        Ok(location) => match Ledger::read(&location) {
             Ok(Some(mut ledger)) => {
-                let known = known(&mut *ledger, plan.promises());
+                let known = known(&mut ledger, plan.promises());
                 known.map(Some).map_err(|error| format!("ledger {location}: {error}"))
             }
             Ok(None) if given => Err(format!("ledger {location}: there is none")),
@@ -110,15 +110,12 @@ pub fn run(args: &Args, console: &Console) -> Exit {
 }
 
 struct Known {
-    standings: Vec<RuleStanding>,
+    standings: Vec<RecordedStatus>,
     /// Policy and measures of each item with work to do.
     live: Vec<(String, Vec<String>)>,
 }
 
-fn known(
-    ledger: &mut dyn Ledger,
-    promises: &[(String, Arc<Promises>)],
-) -> Result<Known, LedgerError> {
+fn known(ledger: &mut Ledger, promises: &[(String, Arc<Promises>)]) -> Result<Known, LedgerError> {
     let (mut live, mut standings) = (Vec::new(), Vec::new());
     for (policy, _) in promises {
         let states = State::ALL.into_iter().filter(|state| state.is_live()).collect();
@@ -157,7 +154,7 @@ fn exit(all: &[Kept]) -> Exit {
     }
 }
 
-fn human(all: &[Kept], standings: Option<&[RuleStanding]>, exit: Exit) -> String {
+fn human(all: &[Kept], standings: Option<&[RecordedStatus]>, exit: Exit) -> String {
     let mut out = String::new();
     let mut heading = None;
     for kept in all {
@@ -174,7 +171,9 @@ fn human(all: &[Kept], standings: Option<&[RuleStanding]>, exit: Exit) -> String
         for rule in &kept.measure.rules {
             let _ = writeln!(out, "     {rule}");
             let own = standings.unwrap_or_default().iter().filter(|one| {
-                one.policy == kept.policy && one.rule == *rule && one.standing != Standing::Retired
+                one.policy == kept.policy
+                    && one.rule == *rule
+                    && one.standing != RuleStatus::Retired
             });
             for one in own.clone().take(HOSTS) {
                 let (since, seen) = (time::utc(one.since), time::utc(one.seen));
@@ -201,7 +200,7 @@ fn human(all: &[Kept], standings: Option<&[RuleStanding]>, exit: Exit) -> String
     out
 }
 
-fn json(all: &[Kept], standings: Option<&[RuleStanding]>) -> String {
+fn json(all: &[Kept], standings: Option<&[RecordedStatus]>) -> String {
     let rule = |kept: &Kept, rule: &String| {
         let own = standings.unwrap_or_default().iter();
         let own = own.filter(|one| one.policy == kept.policy && one.rule == *rule);

@@ -4,8 +4,8 @@ use super::console::Console;
 use super::ledger::LedgerArgs;
 use super::moment::moment;
 use super::{load, output};
-use crate::actions::Location;
 use crate::actions::postmortem::{Period, document, gather};
+use crate::actions::{Ledger, Location};
 use crate::policy::Diagnostics;
 use crate::prose;
 use crate::text::time;
@@ -71,12 +71,11 @@ impl Args {
             return Err("--to: it ends before it begins".into());
         }
         let failed = |why: &dyn std::fmt::Display| format!("ledger {location}: {why}");
-        let mut ledger = location
-            .read()
+        let mut ledger = Ledger::read(location)
             .map_err(|error| failed(&error))?
             .ok_or_else(|| failed(&"there is none; no run has been recorded"))?;
         let service = self.service.as_deref();
-        let case = gather(&mut *ledger, Period { from, to }, service, now)
+        let case = gather(&mut ledger, Period { from, to }, service, now)
             .map_err(|error| failed(&error))?;
         if case.items.is_empty() {
             let of = service.map(|name| format!(" of service {name}")).unwrap_or_default();

@@ -55,7 +55,7 @@ impl Telling<'_> {
     /// In words, when the reader could not be told.
     pub fn tell(
         &self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         complaints: &[String],
         console: &Console,
     ) -> Result<(), String> {

@@ -1,8 +1,8 @@
 //! What a program's file is: a script with its interpreter, a text that only a shell can run, or a
 //! program. Read once a run.
 
-use crate::facts::exact::Exact;
 use crate::facts::file::FileKind;
+use crate::facts::raw_bytes::RawBytes;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::route::route;
 use crate::host::{Target, learn};
@@ -71,7 +71,7 @@ fn look(target: &dyn Target, path: &Path) -> Fact<Opened> {
             (true, false) => b"text",
             (false, _) => b"",
         };
-        Ok(Exact(kept.to_vec()))
+        Ok(RawBytes(kept.to_vec()))
     })?;
     let line = String::from_utf8_lossy(&start.0).into_owned();
     Ok(match line.strip_prefix("#!") {

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 /// The most items of one question; more are not looked at, and that is told.
 const LIMIT: usize = 20_000;
 
-/// Things that decide what a program does, each with the reason why.
+/// Objects that decide what a program does, each with the reason why.
 #[derive(Clone, Debug, Default)]
 pub struct Items {
     /// Path and first reason.

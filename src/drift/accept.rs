@@ -7,9 +7,9 @@ use super::run::Outcome;
 use super::settings;
 use super::store::state::State;
 use crate::facts::drift::{Change, Delta, Explanation, How};
+use crate::facts::object::Class;
 use crate::facts::scope::{Expected, Rules, Scope};
 use crate::facts::snapshot::{Directory, Record, Tree, split};
-use crate::facts::thing::Class;
 use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,8 +142,8 @@ pub fn for_good(
     }
     edit(&mut baseline.tree, edits);
     for change in chosen.iter().filter(|change| change.class != Class::File) {
-        let now = outcome.things.all.get(&change.class).and_then(|all| all.get(&change.name));
-        let before = baseline.things.all.entry(change.class).or_default();
+        let now = outcome.objects.all.get(&change.class).and_then(|all| all.get(&change.name));
+        let before = baseline.objects.all.entry(change.class).or_default();
         match (change.how, now) {
             (How::Removed, _) => drop(before.remove(&change.name)),
             (How::Added, Some(now)) => drop(before.insert(change.name.clone(), now.clone())),
@@ -173,7 +173,7 @@ fn remember_settings(
     how: How,
     target: &dyn Target,
 ) {
-    let Some(all) = baseline.things.all.get_mut(&Class::Settings) else { return };
+    let Some(all) = baseline.objects.all.get_mut(&Class::Settings) else { return };
     // Only of what the baseline, or nobody yet, knows: secrets are not.
     let known = all.remove(name).is_some() || how == How::Added && path.starts_with(b"/etc/");
     let secret = Rules::new(&baseline.head.scope)

@@ -1,10 +1,10 @@
 //! What a target is like now.
 
-use super::{scope, settings, things};
+use super::{objects, scope, settings};
+use crate::facts::object::{Class, Objects};
 use crate::facts::package_file::Owner;
 use crate::facts::scope::{Rules, Scope};
 use crate::facts::snapshot::{Algorithm, Effort, Gaps, Time, Tree};
-use crate::facts::thing::{Class, Things};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
 use crate::host::Target;
@@ -79,7 +79,7 @@ pub struct Everything {
     /// Files.
     pub tree: Tree,
     /// Everything else.
-    pub things: Things,
+    pub objects: Objects,
     /// Packages that files belong to.
     pub packages: Vec<String>,
     /// Digest of what the database says of each.
@@ -107,14 +107,14 @@ impl Site<'_> {
         let name = |owner: &Owner| format!("{} {}", owner.name, owner.version);
         let packages = owners.iter().map(name).collect();
         let manifests = owners.into_iter().map(|owner| owner.manifest).collect();
-        let mut things = things::collect(self.target, scope);
+        let mut objects = objects::collect(self.target, scope);
         if scope.has(Class::Settings) {
             let rules =
                 Rules::new(scope).map_err(|why| Unknown::new("scope", Cause::Malformed(why)))?;
             let found = settings::of_tree(self.target, &tree, &rules);
-            things.all.insert(Class::Settings, found);
+            objects.all.insert(Class::Settings, found);
         }
-        Ok(Everything { tree, things, packages, manifests, gaps, effort })
+        Ok(Everything { tree, objects, packages, manifests, gaps, effort })
     }
 
     /// Notes for every file which package it belongs to, so that its removal can be explained when

@@ -4,8 +4,8 @@
 
 use crate::facts::drift::Change;
 use crate::facts::image::{ImageConfig, Step};
+use crate::facts::object::{Attributes, Class};
 use crate::facts::snapshot::Hex;
-use crate::facts::thing::{Attributes, Class};
 use crate::host::Target;
 use crate::text::secrets::{of_variable, shown};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ const WORDS: [(&str, &str); 12] = [
 ];
 
 /// The parts of the configuration; `None` for what is no image, or has none.
-pub fn things(target: &dyn Target) -> Option<BTreeMap<String, Attributes>> {
+pub fn objects(target: &dyn Target) -> Option<BTreeMap<String, Attributes>> {
     let image = target.image()?;
     let config = image.config.as_ref()?;
     let mut all = BTreeMap::new();

@@ -6,16 +6,16 @@ use super::collect::{Site, threads};
 use super::compare::{FileChange, compare};
 use super::explain::generated::Generators;
 use super::explain::{
-    Explainer, Facts, attribute, doubtful, doubtful_things, explain_things, generated, left_behind,
-    usage,
+    Explainer, Facts, attribute, doubtful, doubtful_objects, explain_objects, generated,
+    left_behind, usage,
 };
-use super::{settings, things};
+use super::{objects, settings};
 use crate::facts::drift::{Against, Change, Covers, Delta, Drift, Explanation, How};
 use crate::facts::file::FileKind;
+use crate::facts::object::{Attributes, Class, Objects};
 use crate::facts::package_file::{Checksum, PackageFiles};
 use crate::facts::scope::{FileUse, Rules};
 use crate::facts::snapshot::{Algorithm, Gaps, Time, split};
-use crate::facts::thing::{Attributes, Class, Things};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
 use crate::host::Target;
@@ -35,7 +35,7 @@ pub struct Outcome {
     /// The files that differ, as they are.
     pub files: Vec<FileChange>,
     /// Everything beside files, as it is.
-    pub things: Things,
+    pub objects: Objects,
     /// When the look began.
     pub looked: Time,
 }
@@ -62,15 +62,15 @@ pub fn since(
     let compared = compare(&baseline.tree, &survey.found, &survey.unseen);
     lost(&compared.lost, &mut gaps);
     let covers = covers(baseline, site, survey.mounts, portable);
-    let mut now_things = things::collect(site.target, &head.scope);
+    let mut now_objects = objects::collect(site.target, &head.scope);
     if portable {
         // What runs there, and what a container or a machine has of its own, is no drift of files.
-        now_things.all.retain(|class, _| PORTABLE.contains(class));
-        now_things.unseen.retain(|(class, _)| PORTABLE.contains(class));
+        now_objects.all.retain(|class, _| PORTABLE.contains(class));
+        now_objects.unseen.retain(|(class, _)| PORTABLE.contains(class));
     }
     let acceptances = &head.acceptances;
     let now = super::collect::now().seconds;
-    let mut changes = explain_things(&baseline.things, &now_things, &rules, acceptances, now);
+    let mut changes = explain_objects(&baseline.objects, &now_objects, &rules, acceptances, now);
     if let Some(config) = site.target.image().and_then(|image| image.config.as_ref()) {
         super::image::name_steps(&mut changes, config);
     }
@@ -81,7 +81,7 @@ pub fn since(
         &rules,
         &compared.changes,
         portable,
-        &now_things,
+        &now_objects,
         &mut changes,
         &mut unread,
     );
@@ -104,13 +104,13 @@ pub fn since(
         unseen.extend(contents_apart(baseline, site));
     }
     // A baseline of an image by an older version has nothing of its configuration.
-    let told_before = baseline.things.all.contains_key(&Class::Image);
-    let of_image = !head.walked && now_things.all.contains_key(&Class::Image);
+    let told_before = baseline.objects.all.contains_key(&Class::Image);
+    let of_image = !head.walked && now_objects.all.contains_key(&Class::Image);
     if of_image && !told_before && head.scope.has(Class::Image) {
         let why = "the baseline has nothing of it; make it again".to_owned();
         unseen.push(Unknown::new("configuration of the image", Cause::Unsupported(why)));
     }
-    let now_missed = now_things.unseen.iter().map(|(_, why)| why.clone()).chain(unread);
+    let now_missed = now_objects.unseen.iter().map(|(_, why)| why.clone()).chain(unread);
     for why in now_missed.chain(missed_before(baseline, site, portable)) {
         let told = |known: &Unknown| known.what == why.what;
         if !unseen.iter().any(told) && !gaps.first.iter().any(told) {
@@ -119,7 +119,7 @@ pub fn since(
     }
     let covers = Some(covers);
     let drift = Drift { against, changes, gaps, unseen, effort: survey.effort, covers };
-    Ok(Outcome { drift, files: compared.changes, things: now_things, looked })
+    Ok(Outcome { drift, files: compared.changes, objects: now_objects, looked })
 }
 
 /// Why contents of two targets cannot be compared: they are told by other digests, or by none.
@@ -145,8 +145,10 @@ fn covers(baseline: &Baseline, site: &Site, mounts: Vec<Vec<u8>>, portable: bool
     let known = |class: &Class| match class {
         Class::File => true,
         // They are told with their files.
-        Class::Settings => baseline.things.all.contains_key(class),
-        class => baseline.things.all.contains_key(class) && (!portable || PORTABLE.contains(class)),
+        Class::Settings => baseline.objects.all.contains_key(class),
+        class => {
+            baseline.objects.all.contains_key(class) && (!portable || PORTABLE.contains(class))
+        }
     };
     let paths = super::scope::paths(scope, site.target);
     Covers {
@@ -176,7 +178,7 @@ fn missed_before(baseline: &Baseline, site: &Site, portable: bool) -> Vec<Unknow
         let why = "not seen when the baseline was made".to_owned();
         all.push(Unknown::new(format!("{more} more files"), Cause::Unsupported(why)));
     }
-    let unseen = &baseline.things.unseen;
+    let unseen = &baseline.objects.unseen;
     let missed = unseen.iter().filter(|(class, _)| !portable || PORTABLE.contains(class));
     all.extend(missed.map(|(_, why)| told(why)));
     all
@@ -205,7 +207,7 @@ fn files(
     rules: &Rules,
     changed: &[FileChange],
     portable: bool,
-    now_things: &Things,
+    now_objects: &Objects,
     others: &mut [Change],
     unread: &mut Vec<Unknown>,
 ) -> Vec<Change> {
@@ -216,10 +218,10 @@ fn files(
     let claimed = claims(site, changed);
     unread.extend(claimed.unread.iter().cloned());
     let doubtful = match head.manifests.is_empty() {
-        true => doubtful_things(&baseline.things, now_things),
+        true => doubtful_objects(&baseline.objects, now_objects),
         false => doubtful(head, &claimed.owners),
     };
-    let overrides_before = overrides(&baseline.things);
+    let overrides_before = overrides(&baseline.objects);
     let sums = sums(site, changed, &claimed);
     let users_before = ids(baseline, Class::Account, "uid");
     let groups_before = ids(baseline, Class::Group, "gid");
@@ -230,8 +232,8 @@ fn files(
     let before =
         Names { user: &|uid| name(&users_before, uid), group: &|gid| name(&groups_before, gid) };
     let now = Names {
-        user: &|uid| things::user_name(site.target, uid),
-        group: &|gid| things::group_name(site.target, gid),
+        user: &|uid| objects::user_name(site.target, uid),
+        group: &|gid| objects::group_name(site.target, gid),
     };
     let added: HashSet<&[u8]> = changed.iter().map(|change| change.path.as_slice()).collect();
     let gone: HashSet<&[u8]> = changed
@@ -293,10 +295,10 @@ fn has_rotated(path: &[u8], target: &dyn Target) -> bool {
 }
 
 /// What dpkg-statoverride(1) wanted at the time of the baseline.
-fn overrides(before: &Things) -> HashMap<Vec<u8>, String> {
+fn overrides(before: &Objects) -> HashMap<Vec<u8>, String> {
     let all = before.all.get(&Class::Package);
     let of = |(name, values): (&String, &Attributes)| {
-        let path = name.strip_prefix(things::OVERRIDE)?;
+        let path = name.strip_prefix(objects::OVERRIDE)?;
         Some((path.as_bytes().to_vec(), values.get("rights")?.clone()))
     };
     all.into_iter().flatten().filter_map(of).collect()
@@ -306,7 +308,8 @@ fn overrides(before: &Things) -> HashMap<Vec<u8>, String> {
 fn add_settings(change: &mut Change, path: &[u8], baseline: &Baseline, site: &Site) {
     let content = change.deltas.iter().find(|delta| delta.attribute == "content").cloned();
     let (How::Changed, Some(content)) = (change.how, content) else { return };
-    let Some(was) = baseline.things.all.get(&Class::Settings).and_then(|all| all.get(&change.name))
+    let Some(was) =
+        baseline.objects.all.get(&Class::Settings).and_then(|all| all.get(&change.name))
     else {
         return;
     };
@@ -329,7 +332,7 @@ fn add_settings(change: &mut Change, path: &[u8], baseline: &Baseline, site: &Si
 }
 
 fn ids(baseline: &Baseline, class: Class, key: &str) -> HashMap<String, String> {
-    let all = baseline.things.all.get(&class);
+    let all = baseline.objects.all.get(&class);
     let pairs = all.into_iter().flatten().filter_map(|(name, values)| {
         // The first of several names is the one that people see.
         Some((values.get(key)?.clone(), name.clone()))

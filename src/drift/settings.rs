@@ -2,10 +2,10 @@
 //! digest".
 
 use crate::facts::file::FileKind;
+use crate::facts::object::Attributes;
 use crate::facts::scope::{FileUse, Rules};
 use crate::facts::settings::{Block, Settings};
 use crate::facts::snapshot::{Content, Tree};
-use crate::facts::thing::Attributes;
 use crate::formats::for_path;
 use crate::host::Target;
 use crate::text;

@@ -1,8 +1,8 @@
 //! What has changed since a baseline, and why: plain data.
 
 use super::Unknown;
+use super::object::Class;
 use super::snapshot::{Effort, Gaps};
-use super::thing::Class;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -101,7 +101,7 @@ pub struct FileFact {
     /// Last change of inode or content, seconds since 1970-01-01 UTC. Only the kernel sets it.
     pub changed: i64,
     /// Target of a symbolic link, as stored.
-    #[serde(with = "super::exact::maybe_path", default)]
+    #[serde(with = "super::raw_bytes::maybe_path", default)]
     pub link_target: Option<PathBuf>,
 }
 

@@ -15,7 +15,7 @@ pub const NAMED: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// Path.
-    #[serde(with = "super::exact::path")]
+    #[serde(with = "super::raw_bytes::path")]
     pub path: PathBuf,
     /// The file.
     pub fact: FileFact,
@@ -57,7 +57,7 @@ pub struct Tally {
     /// Number of files.
     pub count: u64,
     /// Some of the paths, the first in order of one for each directory.
-    #[serde(with = "super::exact::paths")]
+    #[serde(with = "super::raw_bytes::paths")]
     pub first: BTreeSet<PathBuf>,
 }
 
@@ -76,7 +76,7 @@ impl Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The place.
-    #[serde(with = "super::exact::path")]
+    #[serde(with = "super::raw_bytes::path")]
     pub place: PathBuf,
     /// Number of files of any kind, the place itself among them.
     pub entries: u64,
@@ -89,10 +89,10 @@ pub struct Inventory {
     /// By group.
     pub groups: BTreeMap<u32, Tally>,
     /// Other filesystems below the place that were not walked, and why.
-    #[serde(with = "super::exact::by_path")]
+    #[serde(with = "super::raw_bytes::by_path")]
     pub left_out: BTreeMap<PathBuf, String>,
     /// Those of them on which setuid, setgid and capabilities have an effect.
-    #[serde(default, with = "super::exact::paths")]
+    #[serde(default, with = "super::raw_bytes::paths")]
     pub unwalked_rights: BTreeSet<PathBuf>,
     /// What could not be seen: there may be more of everything.
     pub unread: Vec<Unknown>,

@@ -108,7 +108,7 @@ impl Process {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Executable {
     /// Path as its own mount namespace knows it, without the kernel's `" (deleted)"`.
-    #[serde(with = "super::exact::path")]
+    #[serde(with = "super::raw_bytes::path")]
     pub path: PathBuf,
     /// The file is no longer at that path: the program on disk has been replaced or removed, or
     /// another file is mounted over it.

@@ -218,7 +218,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Special {
     /// None: each number means itself.
-    Nothing,
+    None,
     /// 0 means without limit, or never.
     ZeroIsNoLimit,
     /// Numbers below 0 (mostly -1) mean without limit, or never.
@@ -240,7 +240,7 @@ impl Special {
         let zero =
             || kind.compare(spellings, "0").is_ok_and(|order| order.at_most && order.at_least);
         match self {
-            Special::Nothing => Ok(false),
+            Special::None => Ok(false),
             Special::ZeroIsNoLimit => Ok(zero()),
             Special::NegativeIsNoLimit => Ok(spellings.iter().any(|text| is_negative(text))),
             Special::Infinity => Ok(Special::is_infinite(spellings)),

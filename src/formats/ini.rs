@@ -23,7 +23,7 @@ pub const FORMAT: Format = Format {
     also: |_, _| Vec::new(),
     default: |_| None,
     kind: |_| Kind::Open,
-    special: |_| Special::Nothing,
+    special: |_| Special::None,
 };
 
 fn recognises(path: &Path) -> bool {

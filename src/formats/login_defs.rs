@@ -73,7 +73,7 @@ fn special(path: &str) -> Special {
     match path {
         "LOGIN_TIMEOUT" => Special::ZeroIsNoLimit,
         "PASS_MAX_DAYS" => Special::NegativeIsNoLimit,
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

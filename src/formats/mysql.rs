@@ -87,7 +87,7 @@ fn special(path: &str) -> Special {
         | "max-execution-time"
         | "max-statement-time"
         | "max-user-connections" => Special::ZeroIsNoLimit,
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

@@ -75,7 +75,7 @@ fn kind(path: &str) -> Kind {
 fn special(path: &str) -> Special {
     match path.ends_with("logfile_maxbytes") {
         true => Special::ZeroIsNoLimit,
-        false => Special::Nothing,
+        false => Special::None,
     }
 }
 

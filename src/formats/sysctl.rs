@@ -27,7 +27,7 @@ pub const FORMAT: Format = Format {
     also: |_, text| spellings("", text),
     default: |_| None,
     kind: |_| Kind::Number,
-    special: |_| Special::Nothing,
+    special: |_| Special::None,
 };
 
 /// The most parts of one key.

@@ -23,7 +23,7 @@ pub const FORMAT: Format = Format {
     also: |_, _| Vec::new(),
     default: |_| None,
     kind: |_| Kind::Words(&BOOLEANS),
-    special: |_| Special::Nothing,
+    special: |_| Special::None,
 };
 
 /// Of the words of a rule, `True` is `true`.

@@ -28,7 +28,7 @@ pub const FORMAT: Format = Format {
     also: |_, _| Vec::new(),
     default: |_| None,
     kind,
-    special: |_| Special::Nothing,
+    special: |_| Special::None,
 };
 
 /// What YAML 1.1 calls true and false in all its spellings but the single letters: readers of both

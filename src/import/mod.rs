@@ -62,7 +62,7 @@ struct Rule {
 /// How an assertion was carried over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carried {
-    Exact,
+    RawBytes,
     Changed,
     Left,
 }
@@ -114,7 +114,7 @@ impl Import {
         if rule.must.is_empty() {
             return;
         }
-        let how = if rule.note.is_some() { Carried::Changed } else { Carried::Exact };
+        let how = if rule.note.is_some() { Carried::Changed } else { Carried::RawBytes };
         self.count(kind, how, rule.must.len());
         self.rules.push(rule);
     }

@@ -13,8 +13,8 @@
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::expect::each;
 use super::node::{Node, Value};
+use crate::facts::object::Class;
 use crate::facts::scope::{Expected, FileUse, OTHERS, RIGHTS, Rules, Scope};
-use crate::facts::thing::Class;
 use std::path::PathBuf;
 
 /// Keys of the section, with their meaning.

@@ -7,6 +7,7 @@
 
 pub mod action_kind;
 pub mod arguments;
+pub mod correlation;
 pub mod diagnostic;
 pub mod document;
 pub mod drift;
@@ -21,7 +22,6 @@ pub mod service;
 pub mod set;
 pub mod severity;
 pub mod source;
-pub mod ties;
 pub mod vars;
 pub mod waiver;
 pub mod when;

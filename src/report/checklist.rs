@@ -6,7 +6,7 @@ use super::{Report, Style};
 use crate::actions::ItemKey;
 use crate::actions::checklist::{Checklist, Group, Progress, Seen, Task, document};
 use crate::actions::record::item_title;
-use crate::actions::standing::Standing;
+use crate::actions::rule_status::RuleStatus;
 use crate::prose;
 use crate::verdict::measure::Measure;
 use crate::verdict::{Finding, Outcome, Promises};
@@ -69,7 +69,7 @@ fn group(report: &Report, policy: &str, promises: &Promises, measure: &Measure, 
         let findings: Vec<&Finding> = own().filter(|finding| finding.rule.id == *rule).collect();
         // A rule that was left out of the run has not been seen.
         let seen =
-            || Seen { standing: Standing::of(findings.iter().copied()), since: None, at: now };
+            || Seen { standing: RuleStatus::of(findings.iter().copied()), since: None, at: now };
         if findings.is_empty() { Vec::new() } else { vec![seen()] }
     };
     let rules: Vec<Vec<Seen>> = measure.rules.iter().map(seen).collect();

@@ -7,8 +7,8 @@
 use super::{Report, Style};
 use crate::policy::Severity;
 use crate::text::{printable, time};
-use crate::verdict::waiver::Standing;
-use crate::verdict::{Finding, Outcome, Sighting};
+use crate::verdict::waiver::WaiverStatus;
+use crate::verdict::{Evidence, Finding, Outcome};
 use colored::{ColoredString, Colorize};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -213,15 +213,17 @@ impl Page {
             let waiver = &notice.waiver;
             let (rules, day) = (waiver.rules.join(", "), waiver.last_day());
             let words = match notice.standing {
-                Standing::Used => continue,
-                Standing::Expired => format!("expired after {day}: {rules} counts again"),
-                Standing::Expiring => format!("ends with {day}: then {rules} counts again"),
-                Standing::Unused => format!("accepts nothing that is violated: {rules}; remove it"),
+                WaiverStatus::Used => continue,
+                WaiverStatus::Expired => format!("expired after {day}: {rules} counts again"),
+                WaiverStatus::Expiring => format!("ends with {day}: then {rules} counts again"),
+                WaiverStatus::Unused => {
+                    format!("accepts nothing that is violated: {rules}; remove it")
+                }
             };
             let line = format!("waiver {words} ({})", waiver.place);
             let line = printable(&line);
             let line = match notice.standing {
-                Standing::Unused => line.dimmed(),
+                WaiverStatus::Unused => line.dimmed(),
                 _ => line.yellow(),
             };
             self.line(&line.to_string());
@@ -308,9 +310,9 @@ fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-fn sighting_words(sighting: &Sighting) -> String {
-    match sighting {
-        Sighting::Process { pid, comm, exe, uids, unit, started, .. } => {
+fn sighting_words(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Process { pid, comm, exe, uids, unit, started, .. } => {
             let exe = exe.as_deref().unwrap_or("?");
             let uids = uids.map_or("?".into(), |ids| format!("{ids:?}"));
             let unit = unit.as_deref().unwrap_or("-");
@@ -319,23 +321,23 @@ fn sighting_words(sighting: &Sighting) -> String {
                 time::utc(*started)
             )
         }
-        Sighting::Socket { socket, inode, uid } => {
+        Evidence::Socket { socket, inode, uid } => {
             format!("socket {socket} inode {inode} uid {uid}")
         }
-        Sighting::File { path, uid, gid, mode, inode, changed } => format!(
+        Evidence::File { path, uid, gid, mode, inode, changed } => format!(
             "file {path} {mode} uid {uid} gid {gid} inode {inode} changed {}",
             time::utc(*changed)
         ),
-        Sighting::Line { file, line: 0, text } => format!("{file}: {text}"),
-        Sighting::Line { file, line, text } => format!("{file}:{line}: {text}"),
-        Sighting::Account { name, id, origin } => format!("account {name} id {id} from {origin}"),
-        Sighting::Layer { .. } => layer_words(sighting).unwrap_or_default(),
+        Evidence::Line { file, line: 0, text } => format!("{file}: {text}"),
+        Evidence::Line { file, line, text } => format!("{file}:{line}: {text}"),
+        Evidence::Account { name, id, origin } => format!("account {name} id {id} from {origin}"),
+        Evidence::Layer { .. } => layer_words(evidence).unwrap_or_default(),
     }
 }
 
 /// The step that introduced a violation: `2 sha256:…: RUN chmod 666 /etc/b`.
-fn layer_words(sighting: &Sighting) -> Option<String> {
-    let Sighting::Layer { layer, digest, created_by } = sighting else { return None };
+fn layer_words(evidence: &Evidence) -> Option<String> {
+    let Evidence::Layer { layer, digest, created_by } = evidence else { return None };
     let short = |digest: &String| digest.chars().take(19).collect::<String>();
     let parts = [
         layer.map(|number| format!("layer {number}")),

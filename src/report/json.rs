@@ -7,8 +7,8 @@ use crate::facts::host::TargetKind;
 use crate::policy::Severity;
 use crate::policy::waiver::Waiver;
 use crate::text;
-use crate::verdict::waiver::{Notice, Standing};
-use crate::verdict::{Finding, Outcome, Sighting, Summary};
+use crate::verdict::waiver::{Notice, WaiverStatus};
+use crate::verdict::{Evidence, Finding, Outcome, Summary};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ pub struct JsonReport<'a> {
 #[derive(Serialize, JsonSchema)]
 struct JsonNotice<'a> {
     /// Where it stands.
-    standing: Standing,
+    standing: WaiverStatus,
     /// Violations that it accepts, or would if it had not expired.
     violations: usize,
     #[serde(flatten)]
@@ -127,8 +127,8 @@ struct JsonFinding<'a> {
     expected: &'a str,
     /// What is, in words.
     observed: &'a str,
-    /// Evidence.
-    seen: &'a [Sighting],
+    /// EvidenceRecord.
+    seen: &'a [Evidence],
     /// What can happen while it is violated.
     why: Option<&'a str>,
     /// Steps that repair a violation.

@@ -6,7 +6,7 @@
 //! counted in `spotcheck_rules_left_out` only. Host and time of scrape are added by Prometheus.
 
 use super::{Report, Style};
-use crate::verdict::waiver::Standing;
+use crate::verdict::waiver::WaiverStatus;
 use crate::verdict::{Finding, Outcome, RuleInfo};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -116,7 +116,7 @@ fn waivers(page: &mut Page, report: &Report) {
         "End of the waivers that accept a violation of a rule, or did until they ended.",
     );
     let mut ends: BTreeMap<&str, i64> = BTreeMap::new();
-    for notice in report.waivers.iter().filter(|notice| notice.standing != Standing::Unused) {
+    for notice in report.waivers.iter().filter(|notice| notice.standing != WaiverStatus::Unused) {
         for rule in &notice.waiver.rules {
             let end = ends.entry(rule).or_insert(notice.waiver.expires);
             *end = notice.waiver.expires.min(*end);
@@ -125,7 +125,8 @@ fn waivers(page: &mut Page, report: &Report) {
     for (rule, end) in ends.into_iter().take(RULE_LIMIT) {
         page.sample(END, &format!("{{rule=\"{}\"}}", escaped(rule)), end);
     }
-    let unused = report.waivers.iter().filter(|notice| notice.standing == Standing::Unused).count();
+    let unused =
+        report.waivers.iter().filter(|notice| notice.standing == WaiverStatus::Unused).count();
     let help = "Waivers that accept nothing that is violated.";
     page.single("spotcheck_waivers_unused", help, count(unused));
 }

@@ -2,7 +2,7 @@
 
 use crate::policy::Severity;
 use crate::text;
-use crate::verdict::{Finding, Outcome, Sighting};
+use crate::verdict::{Evidence, Finding, Outcome};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -32,8 +32,8 @@ pub fn title(finding: &Finding) -> String {
 /// Everything that helps to repair it, one thing a line.
 pub fn details(finding: &Finding) -> Vec<String> {
     let mut lines = Vec::new();
-    for sighting in finding.seen() {
-        if let Sighting::Layer { layer, created_by, .. } = sighting {
+    for evidence in finding.seen() {
+        if let Evidence::Layer { layer, created_by, .. } = evidence {
             let layer = layer.map(|number| format!("layer {number}"));
             let parts: Vec<String> = layer.into_iter().chain(created_by.clone()).collect();
             lines.push(format!("made by: {}", parts.join(" · ")));

@@ -7,9 +7,9 @@
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
 use crate::rules::condition::Test;
-use crate::rules::guard_gaps::certain;
+use crate::rules::guard_gaps::guard_gaps;
 use crate::verdict::assertion::Reason;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 
 /// The combining keys with their meaning, for errors, schema and reference.
 pub const COMBINATORS: [(&str, &str); 3] = [
@@ -76,7 +76,7 @@ impl<S> Demand<S> {
     ) -> Option<Assertion> {
         match &self.kind {
             Kind::One(_, test) => {
-                can(&self.name).then(|| certain(target, |target| test(view, target)))
+                can(&self.name).then(|| guard_gaps(target, |target| test(view, target)))
             }
             Kind::Combined(combined) => {
                 let leaf = |demand: &Self| demand.judge_some(can, view, target);
@@ -95,7 +95,7 @@ impl<S> Demand<S> {
     ) -> Option<Assertion> {
         match &self.kind {
             Kind::One(_, test) => {
-                let ask = || certain(target, |target| test(view, target));
+                let ask = || guard_gaps(target, |target| test(view, target));
                 Some(instead(&self.name).unwrap_or_else(ask))
             }
             Kind::Combined(combined) => {
@@ -139,7 +139,7 @@ struct Verdict {
     holds: Option<Fact<bool>>,
     expected: String,
     observed: Vec<String>,
-    seen: Vec<Sighting>,
+    seen: Vec<Evidence>,
     steps: Vec<String>,
     subject: Option<Subject>,
 }
@@ -200,9 +200,9 @@ fn join(parts: Vec<Verdict>, word: &str, holds: Option<Fact<bool>>) -> Verdict {
         let is_new = |words: &String| !joined.observed.contains(words);
         let observed: Vec<String> = part.observed.into_iter().filter(is_new).collect();
         joined.observed.extend(observed);
-        for sighting in part.seen {
-            if !joined.seen.contains(&sighting) {
-                joined.seen.push(sighting);
+        for evidence in part.seen {
+            if !joined.seen.contains(&evidence) {
+                joined.seen.push(evidence);
             }
         }
         joined.steps.extend(part.steps);

@@ -23,7 +23,7 @@ fn watched<T>(target: &dyn Target, work: impl FnOnce(&dyn Target) -> T) -> (T, O
 }
 
 /// One assertion, as far as it rests on answers.
-pub fn certain(target: &dyn Target, ask: impl FnOnce(&dyn Target) -> Assertion) -> Assertion {
+pub fn guard_gaps(target: &dyn Target, ask: impl FnOnce(&dyn Target) -> Assertion) -> Assertion {
     let (assertion, gap) = watched(target, ask);
     without(assertion, gap.as_ref())
 }

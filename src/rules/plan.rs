@@ -8,7 +8,7 @@ use crate::rules::compile::compile;
 use crate::rules::guard_gaps::all_certain;
 use crate::rules::when::Applicability;
 use crate::rules::{Check, Subjects};
-use crate::verdict::{Assertion, Finding, Outcome, Promises, RuleInfo, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Finding, Outcome, Promises, RuleInfo, Subject};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -188,9 +188,9 @@ fn layered(assertion: Assertion, target: &dyn Target) -> Assertion {
     if assertion.outcome != Outcome::Fail || target.image().is_none() {
         return assertion;
     }
-    let mut layers: Vec<Sighting> = Vec::new();
-    for path in assertion.seen.iter().filter_map(Sighting::path) {
-        let layer = target.layer(Path::new(path)).map(|layer| Sighting::layer(&layer));
+    let mut layers: Vec<Evidence> = Vec::new();
+    for path in assertion.seen.iter().filter_map(Evidence::path) {
+        let layer = target.layer(Path::new(path)).map(|layer| Evidence::layer(&layer));
         layers.extend(layer.filter(|layer| !layers.contains(layer)));
     }
     assertion.seen(layers)

@@ -9,7 +9,7 @@ use crate::rules::Scope;
 use crate::rules::condition::{Source, Test};
 use crate::rules::reference::Reference;
 use crate::text::secrets::HIDDEN;
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 
 const KEY: &str = "same_as";
 /// Values of which each condition that takes any value takes one.
@@ -99,7 +99,7 @@ fn hide(mut assertion: Assertion, secrets: &[String], texts: &[&str]) -> Asserti
     assertion.expected = format!("the same as {}", texts.join(", "));
     assertion.observed = without(&assertion.observed);
     for seen in &mut assertion.seen {
-        if let Sighting::Line { text, .. } = seen {
+        if let Evidence::Line { text, .. } = seen {
             *text = without(text);
         }
     }

@@ -1,7 +1,7 @@
 //! What a check says about one subject and one condition.
 
+use super::evidence::Evidence;
 use super::outcome::Outcome;
-use super::sighting::Sighting;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::policy::waiver::Waiver;
 use std::fmt;
@@ -47,7 +47,7 @@ pub struct Assertion {
     /// Why it is unknown or skipped.
     pub reason: Option<Reason>,
     /// Evidence.
-    pub seen: Vec<Sighting>,
+    pub seen: Vec<Evidence>,
     /// Commands or steps that repair it, derived from what was seen.
     pub corrective: Vec<String>,
     /// The thing that a violation comes from when that is not the subject itself: a directory that
@@ -56,7 +56,7 @@ pub struct Assertion {
     /// What breaks the rule, each by a name that says the same in every run: this key, that account,
     /// a member, a line, a listener. One more of them is news; see [`Assertion::culprits`].
     pub offenders: Vec<String>,
-    /// Things that a violation is made of, each a piece of work of its own: the files that drifted.
+    /// Objects that a violation is made of, each a piece of work of its own: the files that drifted.
     pub objects: Vec<Object>,
     /// Those are all that there are.
     pub all_objects: bool,
@@ -74,7 +74,7 @@ pub struct Object {
     /// What is wrong with it, in words.
     pub observed: String,
     /// Evidence.
-    pub seen: Vec<Sighting>,
+    pub seen: Vec<Evidence>,
     /// Steps that repair it.
     pub corrective: Vec<String>,
 }
@@ -168,8 +168,8 @@ impl Assertion {
     }
 
     /// Adds evidence.
-    pub fn seen(mut self, sightings: impl IntoIterator<Item = Sighting>) -> Self {
-        self.seen.extend(sightings);
+    pub fn seen(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.seen.extend(evidence);
         self
     }
 
@@ -210,7 +210,7 @@ impl Assertion {
     /// it saw that has such a name. Never a pid, an inode, a time or the number of a line.
     pub fn culprits(&self) -> Vec<String> {
         let mut names: Vec<String> = match self.offenders.is_empty() {
-            true => self.seen.iter().filter_map(Sighting::lasting_name).collect(),
+            true => self.seen.iter().filter_map(Evidence::lasting_name).collect(),
             false => self.offenders.clone(),
         };
         names.iter_mut().for_each(shorten);

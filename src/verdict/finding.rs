@@ -1,13 +1,13 @@
 //! A finding: an assertion together with the rule that asked for it.
 
 use super::assertion::{Assertion, Reason};
+use super::evidence::Evidence;
 use super::measure::Promises;
 use super::outcome::Outcome;
-use super::sighting::Sighting;
 use crate::policy::document::ActionHints;
 use crate::policy::node::Value;
 use crate::policy::waiver::Waiver;
-use crate::policy::{Policy, Rule, Severity, ties};
+use crate::policy::{Policy, Rule, Severity, correlation};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ impl RuleInfo {
             references: rule.references.clone(),
             options: String::new(),
             promises: promises.cloned(),
-            ties: ties::of(policy, rule),
+            ties: correlation::of(policy, rule),
             action: rule.action.clone(),
             postmortem: policy
                 .postmortem
@@ -214,7 +214,7 @@ impl Finding {
     }
 
     /// Evidence.
-    pub fn seen(&self) -> &[Sighting] {
+    pub fn seen(&self) -> &[Evidence] {
         &self.assertion.seen
     }
 }

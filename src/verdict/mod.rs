@@ -2,16 +2,16 @@
 
 pub mod assertion;
 pub mod backtest;
+pub mod evidence;
 pub mod finding;
 pub mod measure;
 pub mod outcome;
-pub mod sighting;
 pub mod summary;
 pub mod waiver;
 
 pub use assertion::{Assertion, Object, Subject};
+pub use evidence::Evidence;
 pub use finding::{Finding, RuleInfo};
 pub use measure::Promises;
 pub use outcome::Outcome;
-pub use sighting::Sighting;
 pub use summary::{Exit, Summary};

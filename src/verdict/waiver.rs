@@ -88,7 +88,7 @@ fn newcomers(waiver: &Waiver, finding: &Finding, grants: &Grants) -> Vec<String>
 /// What there is to say about a waiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
+pub enum WaiverStatus {
     /// It has expired, and the violation counts again.
     Expired,
     /// It accepts a violation, and ends soon.
@@ -105,7 +105,7 @@ pub struct Notice {
     /// The waiver.
     pub waiver: Arc<Waiver>,
     /// What there is to say.
-    pub standing: Standing,
+    pub standing: WaiverStatus,
     /// Violations that it accepts, or would if it had not expired.
     pub findings: usize,
 }
@@ -161,12 +161,12 @@ pub fn apply(
         }
         let left = waiver.expires.saturating_sub(now);
         let standing = match (uses.violations, uses.counting) {
-            (0, _) => Standing::Unused,
-            (_, counting) if left <= 0 && counting > 0 => Standing::Expired,
+            (0, _) => WaiverStatus::Unused,
+            (_, counting) if left <= 0 && counting > 0 => WaiverStatus::Expired,
             // Another one has taken its place.
-            _ if left <= 0 => Standing::Unused,
-            _ if left <= notice => Standing::Expiring,
-            _ => Standing::Used,
+            _ if left <= 0 => WaiverStatus::Unused,
+            _ if left <= notice => WaiverStatus::Expiring,
+            _ => WaiverStatus::Used,
         };
         Some(Notice { waiver: Arc::clone(waiver), standing, findings: uses.violations })
     };

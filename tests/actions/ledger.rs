@@ -5,7 +5,7 @@
 mod suite;
 
 use crate::support::ledger::Book;
-use spotcheck::actions::Location;
+use spotcheck::actions::{Ledger, Location};
 
 /// All tests of the suite, each given a fresh ledger by `$store`.
 macro_rules! suite {
@@ -56,7 +56,9 @@ mod sqlite {
 
     fn with_file(test: fn(Book)) {
         let folder = tempfile::tempdir().unwrap();
-        test(Book::new(Location::File(folder.path().join("new/ledger.db")).open().unwrap()));
+        test(Book::new(
+            Ledger::open(&Location::File(folder.path().join("new/ledger.db"))).unwrap(),
+        ));
     }
 
     suite!(with_file);
@@ -68,15 +70,15 @@ mod postgres {
     use crate::support::ledger::Saw;
     use crate::support::postgres::Server;
     use spotcheck::actions::query::Filter;
-    use spotcheck::actions::{Ledger, LedgerError, State};
+    use spotcheck::actions::{LedgerError, State};
 
     fn with_server(test: fn(Book)) {
         let Some(server) = Server::get() else { return };
         test(Book::new(open(&server.socket_url(&server.database())).unwrap()));
     }
 
-    fn open(url: &str) -> Result<Box<dyn Ledger>, LedgerError> {
-        Location::parse(url).unwrap().open()
+    fn open(url: &str) -> Result<Ledger, LedgerError> {
+        Ledger::open(&Location::parse(url).unwrap())
     }
 
     suite!(with_server);
@@ -148,7 +150,7 @@ mod postgres {
     fn no_password_stands_in_a_message() {
         let location =
             Location::parse("postgres://user:secret@127.0.0.1:1/db?sslmode=disable").unwrap();
-        let error = location.open().err().expect("nothing listens there");
+        let error = Ledger::open(&location).err().expect("nothing listens there");
         let words = format!("{location} {location:?} {error} {error:?}");
         assert!(!words.contains("secret") && !words.contains("user:"), "{words}");
         assert!(words.contains("127.0.0.1:1/db"), "{words}");

@@ -59,8 +59,8 @@ impl Place {
         }
     }
 
-    fn ledger(&self) -> Box<dyn Ledger> {
-        Location::File(self.path("ledger.db")).open().unwrap()
+    fn ledger(&self) -> Ledger {
+        Ledger::open(&Location::File(self.path("ledger.db"))).unwrap()
     }
 }
 
@@ -120,7 +120,7 @@ fn several_processes_at_once_lose_nothing() {
             let location = &location;
             scope.spawn(move || {
                 for n in 0..10 {
-                    let mut book = Book::new(location.open().unwrap());
+                    let mut book = Book::new(Ledger::open(&location).unwrap());
                     book.policy("  - { id: conf, file: '/d/*', must: { mode: '0600' } }\n");
                     let own = format!("/d/{writer}-{n}");
                     let saw = Saw::Violated;
@@ -133,7 +133,7 @@ fn several_processes_at_once_lose_nothing() {
             });
         }
     });
-    let items = location.open().unwrap().items(&Filter::default()).unwrap();
+    let items = Ledger::open(&location).unwrap().items(&Filter::default()).unwrap();
     assert_eq!(items.len(), 61);
     let same = items.iter().find(|item| item.key.thing.name == "/d/same").unwrap();
     assert_eq!((same.present, same.reopenings), (6, 0));
@@ -301,7 +301,7 @@ fn ledgers_of_every_older_version_are_migrated_with_all_they_hold() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         fs::copy(entry.unwrap().path(), &path).unwrap();
-        let mut ledger = Location::File(path.clone()).open().unwrap();
+        let mut ledger = Ledger::open(&Location::File(path.clone())).unwrap();
         let mut items = ledger.items(&Filter::default()).unwrap();
         items.sort_by_key(|item| item.id);
         assert_eq!(items.len(), 2);

@@ -6,7 +6,7 @@ use spotcheck::facts::{Cause, Unknown};
 use spotcheck::policy::Severity;
 use spotcheck::policy::document::ActionHints;
 use spotcheck::report::{FORMATS, Report, Style, by_name};
-use spotcheck::verdict::{Assertion, Finding, RuleInfo, Sighting, Subject, Summary, summary};
+use spotcheck::verdict::{Assertion, Evidence, Finding, RuleInfo, Subject, Summary, summary};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ fn rule(id: &str, severity: Severity, line: usize) -> Arc<RuleInfo> {
 /// A report with every outcome and with names that try to break out of their format.
 fn report() -> Report {
     let hostile = "/etc/a\n::error::b,c:d|`x` <i> \"q\" # % \u{1b}[2J@all";
-    let layer = Sighting::Layer {
+    let layer = Evidence::Layer {
         layer: Some(2),
         digest: Some("sha256:0123".to_owned()),
         created_by: Some("RUN chmod 666 /etc/b".to_owned()),
@@ -52,7 +52,7 @@ fn report() -> Report {
             Assertion::of(&file, "mode")
                 .expected("o-w")
                 .observed("0666")
-                .seen([Sighting::line(Path::new("/etc/a"), 3, "x"), layer])
+                .seen([Evidence::line(Path::new("/etc/a"), 3, "x"), layer])
                 .repair("chmod o-w /etc/a")
                 .fail(),
         ),

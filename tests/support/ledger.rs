@@ -1,7 +1,7 @@
 //! A ledger and the runs that are recorded in it, said in a few words.
 
 use spotcheck::actions::edit::Edit;
-use spotcheck::actions::item::{EventKind, Item, ItemId};
+use spotcheck::actions::items::item::{EventKind, Item, ItemId};
 use spotcheck::actions::query::Filter;
 use spotcheck::actions::record::Terms;
 use spotcheck::actions::{Ledger, News, Run};
@@ -29,7 +29,7 @@ pub enum Saw {
 
 /// A ledger over time.
 pub struct Book {
-    pub ledger: Box<dyn Ledger>,
+    pub ledger: Ledger,
     pub now: i64,
     pub terms: Terms,
     rules: Vec<Arc<RuleInfo>>,
@@ -41,7 +41,7 @@ pub struct Book {
 
 impl Book {
     /// A ledger before its first run.
-    pub fn new(ledger: Box<dyn Ledger>) -> Self {
+    pub fn new(ledger: Ledger) -> Self {
         let terms = Config::default().terms;
         Self {
             ledger,

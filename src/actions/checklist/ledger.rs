@@ -1,13 +1,13 @@
 //! The checklist of a ledger.
 
 use super::{Checklist, Group, Progress, Seen, Task};
-use crate::actions::evidence::Evidence;
 use crate::actions::export::Whole;
-use crate::actions::item::Item;
-use crate::actions::ledger::{Ledger, LedgerError};
-use crate::actions::lifecycle::{Presence, State};
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::item::Item;
+use crate::actions::items::lifecycle::{Presence, State};
 use crate::actions::query::Filter;
-use crate::actions::standing::{RuleStanding, Standing};
+use crate::actions::rule_status::{RecordedStatus, RuleStatus};
+use crate::actions::{Ledger, LedgerError};
 use crate::text::time;
 use crate::verdict::Promises;
 use crate::verdict::measure::Measure;
@@ -22,7 +22,7 @@ const EVIDENCE: usize = 10;
 /// # Errors
 /// When the store fails.
 pub fn from_ledger(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     items: &[Whole],
     policy: Option<&str>,
     scope: String,
@@ -73,28 +73,28 @@ pub fn from_ledger(
 }
 
 /// What the ledger knows of each rule of a measure.
-pub fn seen_of(measure: &Measure, policy: &str, standings: &[RuleStanding]) -> Vec<Vec<Seen>> {
+pub fn seen_of(measure: &Measure, policy: &str, standings: &[RecordedStatus]) -> Vec<Vec<Seen>> {
     let seen = |rule: &String| {
         standings
             .iter()
             .filter(|one| one.policy == policy && one.rule == *rule)
-            .filter(|one| one.standing != Standing::Retired)
+            .filter(|one| one.standing != RuleStatus::Retired)
             .map(|one| Seen { standing: one.standing, since: Some(one.since), at: one.seen })
             .collect()
     };
     measure.rules.iter().map(seen).collect()
 }
 
-fn notes(measure: &Measure, policy: &str, standings: &[RuleStanding]) -> Vec<String> {
-    let untold = |one: &&RuleStanding| {
+fn notes(measure: &Measure, policy: &str, standings: &[RecordedStatus]) -> Vec<String> {
+    let untold = |one: &&RecordedStatus| {
         one.policy == policy
             && measure.rules.contains(&one.rule)
-            && matches!(one.standing, Standing::Undecided | Standing::Inapplicable)
+            && matches!(one.standing, RuleStatus::Undecided | RuleStatus::Inapplicable)
     };
-    let words = |one: &RuleStanding| {
+    let words = |one: &RecordedStatus| {
         let (rule, host, since) = (&one.rule, &one.host, time::utc(one.since));
         match one.standing {
-            Standing::Undecided => format!("{rule} cannot be decided on {host} since {since}"),
+            RuleStatus::Undecided => format!("{rule} cannot be decided on {host} since {since}"),
             _ => format!("{rule} does not apply on {host} since {since}"),
         }
     };
@@ -133,7 +133,7 @@ fn task(whole: &Whole, now: i64) -> Task {
 fn evidence(whole: &Whole) -> Vec<String> {
     let present = whole.occurrences.iter().filter(|one| one.presence == Presence::Present);
     let words = |one: &crate::actions::Occurrence| {
-        let now = Evidence::from_json(&one.evidence_now);
+        let now = EvidenceRecord::from_json(&one.evidence_now);
         let seen = time::utc(one.last_seen);
         format!("{}, {}: {} (seen {seen})", one.host, one.affected, now.words())
     };

@@ -1,6 +1,6 @@
 //! How far a measure is kept, from how its rules stand.
 
-use crate::actions::standing::Standing;
+use crate::actions::rule_status::RuleStatus;
 use crate::text::time;
 use serde::{Serialize, Serializer};
 
@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// How it stands.
-    pub standing: Standing,
+    pub standing: RuleStatus,
     /// The run that saw it so first, seconds since 1970-01-01 UTC; `None` where only one is known.
     pub since: Option<i64>,
     /// The last run that saw it, likewise.
@@ -64,21 +64,21 @@ fn moment<S: Serializer>(at: &(impl Copy + Into<Option<i64>>), to: S) -> Result<
 impl Progress {
     /// From what was seen of each of its rules (nothing: not evaluated) and how many items are live.
     pub fn of(rules: &[Vec<Seen>], live: usize) -> Self {
-        let count = |wanted: Standing| {
+        let count = |wanted: RuleStatus| {
             let has = |seen: &&Vec<Seen>| seen.iter().any(|one| one.standing == wanted);
             rules.iter().filter(has).count()
         };
         let unseen = rules.iter().filter(|seen| seen.is_empty()).count();
-        let holding = || rules.iter().flatten().filter(|one| one.standing == Standing::Holds);
+        let holding = || rules.iter().flatten().filter(|one| one.standing == RuleStatus::Holds);
         if rules.is_empty() {
             Progress::NotCovered
-        } else if count(Standing::Violated) > 0 {
-            Progress::Violated { violations: live.max(count(Standing::Violated)) }
-        } else if count(Standing::Undecided) > 0 {
-            Progress::Undecided { rules: count(Standing::Undecided) }
+        } else if count(RuleStatus::Violated) > 0 {
+            Progress::Violated { violations: live.max(count(RuleStatus::Violated)) }
+        } else if count(RuleStatus::Undecided) > 0 {
+            Progress::Undecided { rules: count(RuleStatus::Undecided) }
         } else if unseen > 0 {
             Progress::NotSeen { rules: unseen }
-        } else if count(Standing::Waived) > 0 {
+        } else if count(RuleStatus::Waived) > 0 {
             Progress::Waived
         } else if live > 0 {
             Progress::Unverified { items: live }
@@ -123,13 +123,13 @@ impl Progress {
 mod tests {
     use super::*;
 
-    fn seen(standing: Standing, since: i64) -> Seen {
+    fn seen(standing: RuleStatus, since: i64) -> Seen {
         Seen { standing, since: Some(since), at: since + 10 }
     }
 
     #[test]
     fn only_what_was_seen_to_hold_everywhere_is_done() {
-        use Standing::{Holds, Inapplicable, Undecided, Violated, Waived};
+        use RuleStatus::{Holds, Inapplicable, Undecided, Violated, Waived};
         let hold = vec![seen(Holds, 100), seen(Holds, 50)];
         let of = |other: Vec<Seen>| Progress::of(&[hold.clone(), other], 0);
         assert_eq!(Progress::of(&[], 0), Progress::NotCovered);

@@ -11,7 +11,7 @@ pub use document::{document, entries};
 pub use ledger::{from_ledger, seen_of};
 pub use measure::{Progress, Seen};
 
-use super::item::ItemId;
+use super::items::item::ItemId;
 use crate::policy::{ActionKind, Severity};
 
 /// A checklist.

@@ -5,8 +5,8 @@
 //! spreadsheets take for "this is text".
 
 use super::{Export, Whole};
-use crate::actions::evidence::Evidence;
-use crate::actions::lifecycle::Presence;
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::lifecycle::Presence;
 use crate::text::printable;
 use crate::text::time::rfc3339;
 
@@ -54,7 +54,7 @@ fn cells(whole: &Whole, now: i64) -> [String; 26] {
     let present = || whole.occurrences.iter().filter(|one| one.presence == Presence::Present);
     let hosts: std::collections::BTreeSet<&str> = present().map(|one| one.host.as_str()).collect();
     let evidence = present().next().or(whole.occurrences.first());
-    let evidence = evidence.map(|one| Evidence::from_json(&one.evidence_now).words());
+    let evidence = evidence.map(|one| EvidenceRecord::from_json(&one.evidence_now).words());
     let several = |texts: &[String]| texts.join("; ");
     [
         item.id.to_string(),

@@ -4,8 +4,8 @@
 
 use super::{Export, Whole};
 use crate::actions::checklist::Group;
-use crate::actions::evidence::Evidence;
-use crate::actions::item::{Event, Occurrence};
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::item::{Event, Occurrence};
 use crate::text::time::rfc3339;
 use serde_json::{Value, json};
 
@@ -83,8 +83,8 @@ fn occurrence(one: &Occurrence) -> Value {
         "held": one.held,
         "first_seen": rfc3339(one.first_seen),
         "last_seen": rfc3339(one.last_seen),
-        "evidence_then": Evidence::from_json(&one.evidence_then),
-        "evidence_now": Evidence::from_json(&one.evidence_now),
+        "evidence_then": EvidenceRecord::from_json(&one.evidence_then),
+        "evidence_now": EvidenceRecord::from_json(&one.evidence_now),
     })
 }
 

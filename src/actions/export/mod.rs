@@ -8,7 +8,7 @@ mod script;
 mod steps;
 
 use super::checklist::{Checklist, document};
-use super::item::{Event, Item, Occurrence};
+use super::items::item::{Event, Item, Occurrence};
 use crate::prose;
 
 pub use steps::turn;

@@ -5,9 +5,9 @@
 //! repairs it) and an `observation` for each host and thing.
 
 use super::{Export, Whole};
-use crate::actions::evidence::Evidence;
-use crate::actions::item::{Event, EventKind, Occurrence};
-use crate::actions::lifecycle::{Presence, State};
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::item::{Event, EventKind, Occurrence};
+use crate::actions::items::lifecycle::{Presence, State};
 use crate::prose::escape;
 use crate::text::printable;
 use crate::text::time::{day, rfc3339};
@@ -98,7 +98,7 @@ fn observation_id(whole: &Whole, one: &Occurrence) -> String {
 
 fn observations(whole: &Whole, origins: &Value) -> Vec<Value> {
     let one = |one: &Occurrence| {
-        let evidence = Evidence::from_json(&one.evidence_now);
+        let evidence = EvidenceRecord::from_json(&one.evidence_now);
         let standing = match one.presence {
             Presence::Present => "violated",
             Presence::Held => "seen to hold again",

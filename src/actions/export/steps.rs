@@ -5,7 +5,7 @@
 //! for that. Everything else stays a task by hand, and is said to be one.
 
 use super::Whole;
-use crate::actions::item::Item;
+use crate::actions::items::item::Item;
 use crate::text::printable;
 use std::collections::BTreeSet;
 

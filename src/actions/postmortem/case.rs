@@ -3,11 +3,11 @@
 use super::MOST_ITEMS;
 use super::cluster::{self, Cluster};
 use crate::actions::checklist::{Checklist, from_ledger};
-use crate::actions::evidence::Evidence;
 use crate::actions::export::Whole;
-use crate::actions::item::{Event, EventKind};
-use crate::actions::ledger::{Ledger, LedgerError};
-use crate::actions::standing::{RuleTurn, Standing};
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::item::{Event, EventKind};
+use crate::actions::rule_status::{RuleStatus, RuleTurn};
+use crate::actions::{Ledger, LedgerError};
 use std::collections::BTreeSet;
 
 /// Most events that are looked at.
@@ -43,7 +43,7 @@ pub struct Case {
 /// # Errors
 /// When the store fails.
 pub fn gather(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     period: Period,
     service: Option<&str>,
     now: i64,
@@ -114,16 +114,16 @@ pub fn ends(kind: EventKind) -> bool {
 }
 
 /// What the run of an event saw: kept with the event, or with the occurrence that it began.
-pub fn evidence(whole: &Whole, event: &Event) -> Vec<Evidence> {
+pub fn evidence(whole: &Whole, event: &Event) -> Vec<EvidenceRecord> {
     if let Some(text) = &event.evidence {
-        return vec![Evidence::from_json(text)];
+        return vec![EvidenceRecord::from_json(text)];
     }
     let began = whole.occurrences.iter().filter(|one| {
         begins(event.kind)
             && one.first_seen == event.at
             && event.host.as_ref().is_none_or(|host| *host == one.host)
     });
-    began.map(|one| Evidence::from_json(&one.evidence_then)).collect()
+    began.map(|one| EvidenceRecord::from_json(&one.evidence_then)).collect()
 }
 
 impl Case {
@@ -136,7 +136,7 @@ impl Case {
                 turn.at == event.at
                     && (&turn.policy, &turn.rule) == (&key.policy, &key.rule)
                     && event.host.as_ref() == Some(&turn.host)
-                    && turn.was == Standing::Holds
+                    && turn.was == RuleStatus::Holds
             })
             .map(|turn| turn.last_look)
     }

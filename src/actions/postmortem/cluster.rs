@@ -1,7 +1,7 @@
 //! Which items belong together: those whose rules speak of the same service, file or port.
 
 use crate::actions::export::Whole;
-use crate::actions::item::ItemId;
+use crate::actions::items::item::ItemId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Items that belong together, and what ties them.

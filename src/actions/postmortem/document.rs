@@ -6,7 +6,7 @@ use super::facts::{Found, found, meanings};
 use super::timeline::{self, Kind, Line};
 use crate::actions::checklist::entries;
 use crate::actions::export::{Whole, turn};
-use crate::actions::item::{Event, Item};
+use crate::actions::items::item::{Event, Item};
 use crate::prose::{Block, Document, Entry, Span, code, strong, text};
 use crate::text::{duration, time};
 

@@ -2,9 +2,9 @@
 
 use super::case::{Case, begins, evidence};
 use super::cluster::Cluster;
-use crate::actions::evidence::Evidence;
 use crate::actions::export::Whole;
-use crate::actions::item::{Item, ItemId};
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::item::{Item, ItemId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found<'a> {
     /// The items with what was seen of each.
-    pub seen: Vec<(&'a Item, Evidence)>,
+    pub seen: Vec<(&'a Item, EvidenceRecord)>,
     /// When it was first seen in the time of the case, seconds since 1970-01-01 UTC.
     pub at: i64,
 }
@@ -64,8 +64,8 @@ fn subject(item: &Item) -> String {
     }
 }
 
-fn phrase(item: &Item, evidence: &Evidence) -> String {
-    let Evidence { expected, observed, .. } = evidence;
+fn phrase(item: &Item, evidence: &EvidenceRecord) -> String {
+    let EvidenceRecord { expected, observed, .. } = evidence;
     match (item.key.thing.kind.as_str(), item.key.condition.as_str()) {
         ("service" | "process", "running") if expected == "running" => "was not running".into(),
         ("service" | "process", "never_root") => "had processes with the rights of root".into(),
@@ -131,7 +131,7 @@ pub fn found<'a>(case: &'a Case, wanted: impl Fn(ItemId) -> bool) -> Vec<Found<'
 }
 
 /// What was first seen of an item in the time of the case.
-fn first_seen(whole: &Whole) -> Option<(i64, Evidence)> {
+fn first_seen(whole: &Whole) -> Option<(i64, EvidenceRecord)> {
     let event = whole.events.iter().find(|event| begins(event.kind))?;
     let evidence = evidence(whole, event).into_iter().next()?;
     Some((event.at, evidence))
@@ -141,11 +141,11 @@ fn first_seen(whole: &Whole) -> Option<(i64, Evidence)> {
 /// what a port is and from what the kernel does when a file is opened.
 pub fn meanings(case: &Case, cluster: &Cluster) -> Vec<String> {
     let own = found(case, |id| cluster.items.contains(&id));
-    let own: Vec<&(&Item, Evidence)> = own.iter().flat_map(|found| &found.seen).collect();
+    let own: Vec<&(&Item, EvidenceRecord)> = own.iter().flat_map(|found| &found.seen).collect();
     let is = |item: &Item, kind: &str, condition: &str| {
         item.key.thing.kind == kind && item.key.condition == condition
     };
-    let is_down = |(item, evidence): &&&(&Item, Evidence)| {
+    let is_down = |(item, evidence): &&&(&Item, EvidenceRecord)| {
         is(item, "service", "running") && evidence.expected == "running"
     };
     let mut out = BTreeSet::new();
@@ -173,7 +173,7 @@ pub fn meanings(case: &Case, cluster: &Cluster) -> Vec<String> {
 }
 
 /// The programs that an evidence shows, each once.
-fn programs(evidence: &Evidence) -> Vec<String> {
+fn programs(evidence: &EvidenceRecord) -> Vec<String> {
     let is_process = |seen: &&Value| seen.get("kind").and_then(Value::as_str) == Some("process");
     let name = |seen: &Value| seen.get("comm").and_then(Value::as_str).map(str::to_owned);
     let names: BTreeSet<String> =

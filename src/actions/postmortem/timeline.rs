@@ -4,9 +4,9 @@ use super::case::{Case, begins, ends, evidence};
 use super::facts::Found;
 use super::trace::{Trace, traces};
 use crate::actions::export::Whole;
-use crate::actions::identity::Thing;
-use crate::actions::item::{Event, EventKind, Item, ItemId};
-use crate::actions::standing::Standing;
+use crate::actions::items::identity::Affected;
+use crate::actions::items::item::{Event, EventKind, Item, ItemId};
+use crate::actions::rule_status::RuleStatus;
 use crate::text::time;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ pub fn of(case: &Case) -> Vec<Line> {
     let mut lines = last_good(case);
     // What is said of several items is told once, with all of them.
     let mut told: BTreeMap<Line, BTreeSet<ItemId>> = BTreeMap::new();
-    let mut seen: BTreeMap<(i64, &str, &str, &Thing), Found> = BTreeMap::new();
+    let mut seen: BTreeMap<(i64, &str, &str, &Affected), Found> = BTreeMap::new();
     let mut held: BTreeMap<(i64, &str), Vec<&Item>> = BTreeMap::new();
     for (whole, event) in case.events() {
         let item = &whole.item;
@@ -98,7 +98,7 @@ fn run(host: &str) -> String {
 fn last_good(case: &Case) -> Vec<Line> {
     let mut runs: BTreeMap<(i64, &str), BTreeSet<&str>> = BTreeMap::new();
     for turn in &case.turns {
-        if turn.was == Standing::Holds && turn.became == Standing::Violated {
+        if turn.was == RuleStatus::Holds && turn.became == RuleStatus::Violated {
             runs.entry((turn.last_look, &turn.host)).or_default().insert(&turn.rule);
         }
     }

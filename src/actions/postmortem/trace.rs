@@ -1,7 +1,7 @@
 //! Traces: times that the kernel itself keeps, as a run saw them. An inode says when it was last
 //! changed (ctime, which only the kernel sets), a process when it was started.
 
-use crate::actions::evidence::Evidence;
+use crate::actions::items::evidence::EvidenceRecord;
 use serde_json::Value;
 
 /// A trace.
@@ -18,7 +18,7 @@ pub struct Trace {
 }
 
 /// The traces in an evidence that are younger than `after`, and not younger than the run that saw them.
-pub fn traces(evidence: &Evidence, after: i64, run: i64) -> Vec<Trace> {
+pub fn traces(evidence: &EvidenceRecord, after: i64, run: i64) -> Vec<Trace> {
     let mut all: Vec<Trace> = evidence.seen.iter().filter_map(trace).collect();
     all.retain(|trace| trace.at > after && trace.at <= run);
     all.sort();
@@ -80,7 +80,7 @@ mod tests {
                     "changed": 10 }),
             json!({ "kind": "socket", "socket": "*:80" }),
         ];
-        let evidence = Evidence { seen, ..Evidence::default() };
+        let evidence = EvidenceRecord { seen, ..EvidenceRecord::default() };
         let what: Vec<(i64, String)> =
             traces(&evidence, 30, 60).into_iter().map(|trace| (trace.at, trace.what)).collect();
         assert_eq!(

@@ -3,10 +3,10 @@
 
 use super::Recorder;
 use super::details::violation_lines;
-use crate::actions::evidence::bounded;
-use crate::actions::identity::Thing;
-use crate::actions::item::EventKind;
-use crate::actions::ledger::LedgerError;
+use crate::actions::items::evidence::bounded;
+use crate::actions::items::identity::Affected;
+use crate::actions::items::item::EventKind;
+use crate::actions::store::LedgerError;
 use crate::parameters;
 use crate::verdict::{Finding, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ impl Recorder<'_> {
     pub(super) fn culprits(
         &mut self,
         (item, occurrence): (i64, i64),
-        affected: &Thing,
+        affected: &Affected,
         finding: &Finding,
         fresh: bool,
     ) -> Result<(), LedgerError> {

@@ -1,9 +1,9 @@
 //! What a rule says about an item, in the words of the day.
 
 use super::Terms;
-use crate::actions::evidence::bounded;
-use crate::actions::identity::ItemKey;
-use crate::actions::item::Texts;
+use crate::actions::items::evidence::bounded;
+use crate::actions::items::identity::ItemKey;
+use crate::actions::items::item::Texts;
 use crate::policy::{ActionKind, Severity};
 use crate::verdict::Finding;
 

@@ -2,11 +2,11 @@
 //! each of them when that one is gone.
 
 use super::Recorder;
-use crate::actions::evidence::bounded;
-use crate::actions::identity::Thing;
-use crate::actions::ledger::LedgerError;
-use crate::actions::observe::Unsettled;
-use crate::actions::sql::Database;
+use crate::actions::items::evidence::bounded;
+use crate::actions::items::identity::Affected;
+use crate::actions::items::observe::Unsettled;
+use crate::actions::store::LedgerError;
+use crate::actions::store::sql::Database;
 use crate::parameters;
 use crate::verdict::Finding;
 use crate::verdict::waiver::{Grant, Grants};
@@ -48,7 +48,7 @@ impl Recorder<'_> {
             if culprits.is_empty() {
                 continue;
             }
-            let (rule, thing) = (&finding.rule, Thing::of(&finding.assertion.subject));
+            let (rule, thing) = (&finding.rule, Affected::of(&finding.assertion.subject));
             let (waiver, condition) = (waiver.digest(), &finding.assertion.condition);
             // The mark that there was a grant, whoever is left of it.
             let new = self.db.execute(
@@ -92,7 +92,7 @@ impl Recorder<'_> {
     pub(super) fn end_grant(
         &mut self,
         finding: &Finding,
-        affected: &Thing,
+        affected: &Affected,
         name: Option<&String>,
     ) -> Result<(), LedgerError> {
         let rule = &finding.rule;
@@ -108,7 +108,7 @@ impl Recorder<'_> {
     fn end(
         &mut self,
         (policy, rule, condition): (&String, &String, &String),
-        affected: &Thing,
+        affected: &Affected,
         name: Option<&String>,
     ) -> Result<(), LedgerError> {
         self.db.execute(

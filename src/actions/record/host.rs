@@ -1,7 +1,7 @@
 //! Which host it is. Its name may change; the machine behind it, by `machine-id(5)`, stays.
 
 use super::Recorder;
-use crate::actions::ledger::LedgerError;
+use crate::actions::store::LedgerError;
 use crate::parameters;
 
 /// The tables that know a host by its name, and what is in them. Events and turns are not among them:

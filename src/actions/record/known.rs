@@ -1,13 +1,13 @@
 //! What the ledger has of this host before a run is recorded.
 
 use super::Recorder;
-use super::columns::{read_key, read_u32, severity};
 use super::details::Details;
-use crate::actions::identity::{ItemKey, Thing};
-use crate::actions::ledger::LedgerError;
-use crate::actions::lifecycle::{State, Tracked};
-use crate::actions::observe::Unsettled;
-use crate::actions::sql::Row;
+use crate::actions::items::identity::{Affected, ItemKey};
+use crate::actions::items::lifecycle::{State, Tracked};
+use crate::actions::items::observe::Unsettled;
+use crate::actions::store::LedgerError;
+use crate::actions::store::columns::{read_key, read_u32, severity};
+use crate::actions::store::sql::Row;
 use crate::parameters;
 use crate::policy::Severity;
 
@@ -61,7 +61,7 @@ impl Recorder<'_> {
                 id: row.int()?,
                 item,
                 unsettled: {
-                    let affected = Thing { kind: row.text()?, name: row.text()? };
+                    let affected = Affected { kind: row.text()?, name: row.text()? };
                     Unsettled { key, affected, asked: String::new(), implied: false }
                 },
                 tracked: Tracked { presence: row.word()?, held: read_u32(&mut row)? },

@@ -1,8 +1,8 @@
 //! Policies that a check had and has no more: taken out, or called otherwise.
 
 use super::Recorder;
-use crate::actions::item::EventKind;
-use crate::actions::ledger::LedgerError;
+use crate::actions::items::item::EventKind;
+use crate::actions::store::LedgerError;
 use crate::parameters;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,16 +1,16 @@
 //! The rows of a run: writing what has changed.
 
-use super::columns::{add_event, first, rank};
 use super::details::{Details, observed, violation_lines};
 use super::known::Known;
 use super::waivers::Acceptance;
 use super::{Recorder, SPOTCHECK};
-use crate::actions::danger;
-use crate::actions::evidence::Evidence;
-use crate::actions::identity::{ItemKey, Thing};
-use crate::actions::item::EventKind;
-use crate::actions::ledger::LedgerError;
-use crate::actions::lifecycle::{Presence, State, Turn};
+use crate::actions::items::danger;
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::identity::{Affected, ItemKey};
+use crate::actions::items::item::EventKind;
+use crate::actions::items::lifecycle::{Presence, State, Turn};
+use crate::actions::store::LedgerError;
+use crate::actions::store::columns::{add_event, first, rank};
 use crate::parameters;
 use crate::policy::Severity;
 use crate::text::time;
@@ -112,10 +112,10 @@ impl Recorder<'_> {
     pub(super) fn occurrence(
         &mut self,
         item: i64,
-        affected: &Thing,
+        affected: &Affected,
         finding: &Finding,
     ) -> Result<(i64, Option<Before>), LedgerError> {
-        let evidence = Evidence::of(finding).to_json();
+        let evidence = EvidenceRecord::of(finding).to_json();
         let rows = self.db.query(
             "SELECT id, presence, waived_until, expiry_told FROM occurrences
              WHERE item = $1 AND host = $2 AND affected_kind = $3 AND affected = $4",
@@ -144,12 +144,12 @@ impl Recorder<'_> {
     pub(super) fn first_occurrence(
         &mut self,
         item: i64,
-        affected: &Thing,
+        affected: &Affected,
         finding: &Finding,
     ) -> Result<i64, LedgerError> {
         let rule = &finding.rule;
         let implied = !rule.demands.contains(&finding.assertion.condition);
-        let evidence = Evidence::of(finding).to_json();
+        let evidence = EvidenceRecord::of(finding).to_json();
         let rows = self.db.query(
             "INSERT INTO occurrences (item, host, affected_kind, affected, presence, asked, implied,
                                       first_seen, last_seen, last_looked, evidence_then,
@@ -253,7 +253,7 @@ impl Recorder<'_> {
         item: i64,
         kind: EventKind,
         detail: &str,
-        evidence: &Evidence,
+        evidence: &EvidenceRecord,
     ) -> Result<(), LedgerError> {
         let (now, host) = (self.run.time, Some(self.run.host));
         add_event(self.db, item, now, host, SPOTCHECK, kind, (detail, Some(evidence)))

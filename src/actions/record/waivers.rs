@@ -1,12 +1,12 @@
 //! Waivers in the ledger: said once when they begin, when they end soon, and when they have ended.
 
 use super::Recorder;
-use super::columns::first;
 use super::details::violation_lines;
-use crate::actions::identity::Thing;
-use crate::actions::item::EventKind;
-use crate::actions::ledger::LedgerError;
+use crate::actions::items::identity::Affected;
+use crate::actions::items::item::EventKind;
 use crate::actions::query::WAIVED;
+use crate::actions::store::LedgerError;
+use crate::actions::store::columns::first;
 use crate::parameters;
 use crate::verdict::Finding;
 
@@ -22,7 +22,7 @@ impl Recorder<'_> {
     pub(super) fn waiver(
         &mut self,
         item: i64,
-        affected: &Thing,
+        affected: &Affected,
         finding: &Finding,
         before: Acceptance,
     ) -> Result<(), LedgerError> {

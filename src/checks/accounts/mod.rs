@@ -15,7 +15,7 @@ use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::shell;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -243,8 +243,8 @@ fn of_set(
         .decide(holds)
 }
 
-fn evidence(user: &User) -> Sighting {
-    Sighting::line(Path::new("/etc/passwd"), user.line, format!("{}, uid {}", user.name, user.uid))
+fn evidence(user: &User) -> Evidence {
+    Evidence::line(Path::new("/etc/passwd"), user.line, format!("{}, uid {}", user.name, user.uid))
 }
 
 fn shared(what: &str, entries: impl Iterator<Item = (String, String)>) -> Vec<String> {

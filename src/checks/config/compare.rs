@@ -28,7 +28,7 @@ impl Reading {
     /// How the kernel reads its parameters.
     pub fn of_kernel() -> Self {
         let also = crate::formats::sysctl::spellings;
-        Self { path: String::new(), kind: Kind::Number, special: Special::Nothing, also }
+        Self { path: String::new(), kind: Kind::Number, special: Special::None, also }
     }
 
     /// All spellings of a text, the one written first.

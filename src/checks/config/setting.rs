@@ -17,7 +17,7 @@ use crate::policy::operand::SettingValue;
 use crate::rules::guard_gaps::advice;
 use crate::text::secrets::{self, HIDDEN};
 use crate::text::{self, shell};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 
 /// What a rule wants of one setting.
 pub struct SettingTest {
@@ -124,11 +124,11 @@ impl SettingTest {
             let values = violated().flat_map(|answer| self.culprits(answer));
             values.filter_map(|setting| advice(target, |target| self.repair(setting, target)))
         };
-        let sightings = culprits.iter().flat_map(|(answer, values)| self.sightings(answer, values));
+        let evidence = culprits.iter().flat_map(|(answer, values)| self.evidence(answer, values));
         Assertion::of(subject, &self.path)
             .expected(self.show())
             .observed(observed.join(", "))
-            .seen(sightings)
+            .seen(evidence)
             .decide(holds)
             .repaired_by(steps)
     }
@@ -296,20 +296,20 @@ impl SettingTest {
         limited && self.reading.is_no_limit(spellings)
     }
 
-    fn sightings(&self, answer: &Answer, values: &[&Setting]) -> Vec<Sighting> {
+    fn evidence(&self, answer: &Answer, values: &[&Setting]) -> Vec<Evidence> {
         let show = |setting: &&Setting| {
             let value = if self.hides(setting) { HIDDEN } else { &setting.value };
             let text = format!("{} {value}", setting.name);
-            Sighting::line(&setting.at.file, setting.at.line, text)
+            Evidence::line(&setting.at.file, setting.at.line, text)
         };
         if !values.is_empty() {
             return values.iter().map(show).collect();
         }
         if let Some(block) = answer.place.blocks.first() {
-            return vec![Sighting::line(&block.at.file, block.at.line, block.name.clone())];
+            return vec![Evidence::line(&block.at.file, block.at.line, block.name.clone())];
         }
         let at = answer.place.at;
-        vec![Sighting::line(&at.file, at.line, "not set")]
+        vec![Evidence::line(&at.file, at.line, "not set")]
     }
 
     /// A value as it may be shown.

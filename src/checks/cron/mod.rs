@@ -12,7 +12,7 @@ use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -174,7 +174,7 @@ fn about(view: &CronView, condition: &str, jobs: &[&CronJob]) -> Assertion {
     }
     let line = |job: &&CronJob| {
         let text = format!("{} {} {}", job.schedule, job.user, job.command);
-        Sighting::line(&job.at.file, job.at.line, text)
+        Evidence::line(&job.at.file, job.at.line, text)
     };
     Assertion::of(&view.subject, condition)
         .observed(if jobs.is_empty() { "no jobs".to_owned() } else { observed.join(", ") })

@@ -2,8 +2,8 @@
 
 use crate::facts::drift::{Change, Drift, Explanation, How};
 use crate::facts::file::FileKind;
+use crate::facts::object::Class;
 use crate::facts::scope::{self, Rules};
-use crate::facts::thing::Class;
 use crate::facts::{Cause, Unknown, danger};
 use crate::host::Target;
 use crate::policy::Diagnostics;
@@ -15,7 +15,7 @@ use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
-use crate::verdict::{Assertion, Object, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Object, Subject};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -287,7 +287,7 @@ fn count(
     let assertion = Assertion::of(&view.subject, condition)
         .expected(expect.show())
         .observed(observed)
-        .seen(found.iter().take(NAMED).flat_map(|change| sightings(change)))
+        .seen(found.iter().take(NAMED).flat_map(|change| evidence(change)))
         .offenders(found.iter().take(MOST_OBJECTS).map(|change| name_of(change)))
         .repair("spotcheck drift # shows what has changed, and why");
     let holds = expect.holds_for(number);
@@ -309,7 +309,7 @@ fn objects(view: &DriftView, found: &[&Change]) -> Vec<Object> {
     let each = |change: &&Change| Object {
         subject: Subject::new(change.class.name(), change.name.clone()),
         observed: shown(change),
-        seen: sightings(change),
+        seen: evidence(change),
         corrective: repair(),
     };
     let mut objects: Vec<Object> = found.iter().take(MOST_OBJECTS).map(each).collect();
@@ -378,11 +378,11 @@ fn shown(change: &Change) -> String {
 }
 
 /// Lines of settings that have changed.
-fn sightings(change: &Change) -> Vec<Sighting> {
+fn evidence(change: &Change) -> Vec<Evidence> {
     let line = |delta: &crate::facts::drift::Delta| {
         let (line, value) = (delta.line.filter(|line| *line > 0)?, delta.after.as_ref()?);
         let content = format!("{} {value}", delta.attribute);
-        Some(Sighting::line(Path::new(&change.name), line, content))
+        Some(Evidence::line(Path::new(&change.name), line, content))
     };
     change.deltas.iter().filter_map(line).take(NAMED).collect()
 }

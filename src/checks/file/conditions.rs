@@ -15,7 +15,7 @@ use crate::rules::compile::some_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form};
 use crate::rules::identity::{group_id, group_is, group_name, missing_user, user_is, user_name};
 use crate::text::{self, shell};
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 use regex::Regex;
 use std::path::Path;
 
@@ -253,7 +253,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
 
 /// Begins an assertion about a file, with it as evidence.
 pub(crate) fn about(view: &FileView, condition: &str, path: &Path, file: &FileFact) -> Assertion {
-    Assertion::of(&view.subject, condition).seen([Sighting::file(path, file)])
+    Assertion::of(&view.subject, condition).seen([Evidence::file(path, file)])
 }
 
 /// The file that a view leads to; for a link that leads nowhere, which only conditions about the

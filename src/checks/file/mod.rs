@@ -21,7 +21,7 @@ use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -209,7 +209,7 @@ impl FileCheck {
                 Assertion::of(&view.subject, "exists")
                     .expected("to exist")
                     .observed(format!("a symbolic link to {words}, which does not exist"))
-                    .seen([Sighting::file(&view.path, &view.link)])
+                    .seen([Evidence::file(&view.path, &view.link)])
                     .fail(),
             );
         }

@@ -18,7 +18,7 @@ use crate::rules::condition::{
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
 use crate::text::shell::quote_path;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -186,7 +186,7 @@ fn beyond(
             Assertion::of(&Subject::new("file", text::path(path)), condition)
                 .expected(format!("{condition} {}", shown(allowed)))
                 .observed(fact.mode.to_string())
-                .seen([Sighting::file(path, fact)])
+                .seen([Evidence::file(path, fact)])
                 .repair(format!("chmod {change} {}", quote_path(path)))
                 .fail(),
         );
@@ -208,7 +208,7 @@ fn capabilities(walked: &Walked, allowed: &[Allowed], target: &dyn Target) -> As
         let assertion = || {
             Assertion::of(&Subject::new("file", text::path(path)), "capabilities")
                 .expected(format!("capabilities {}", shown(allowed)))
-                .seen([Sighting::file(path, fact)])
+                .seen([Evidence::file(path, fact)])
         };
         let found = match target.file_capabilities(path) {
             Ok(None) => continue,

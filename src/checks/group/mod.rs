@@ -12,7 +12,7 @@ use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::collections::BTreeSet;
 
 /// `group:`
@@ -122,7 +122,7 @@ impl Check for GroupCheck {
 
 fn about(view: &GroupView, condition: &str) -> Assertion {
     let group = &view.group;
-    Assertion::of(&view.subject, condition).seen([Sighting::account(
+    Assertion::of(&view.subject, condition).seen([Evidence::account(
         &group.name,
         group.gid,
         group.origin,

@@ -274,7 +274,7 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
                 let size = view.image.layers.iter().map(|layer| layer.size).sum();
                 let largest = view.image.layers.iter().max_by_key(|layer| layer.size);
                 view.about("size", format!("{} layers", view.image.layers.len()))
-                    .seen(largest.map(crate::verdict::Sighting::layer))
+                    .seen(largest.map(crate::verdict::Evidence::layer))
                     .expected(wanted.show())
                     .observed(format!("{size} bytes"))
                     .decide(Ok(wanted.holds_for(size)))

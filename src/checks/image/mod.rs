@@ -17,7 +17,7 @@ use crate::rules::compile::one_of;
 use crate::rules::condition::{infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::secrets::shown;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::path::Path;
 
 /// `image:`
@@ -50,12 +50,12 @@ pub struct ImageView {
 impl ImageView {
     /// Begins an assertion whose evidence is a part of the configuration.
     pub fn about(&self, condition: &str, part: impl Into<String>) -> Assertion {
-        let line = Sighting::line(Path::new(PLACE), 0, part);
+        let line = Evidence::line(Path::new(PLACE), 0, part);
         Assertion::of(&self.subject, condition).seen([line])
     }
 
     /// The last step of the history that begins with a word such as `USER`, as evidence.
-    pub fn step(&self, word: &str) -> Option<Sighting> {
+    pub fn step(&self, word: &str) -> Option<Evidence> {
         // Builders write `USER app`, `/bin/sh -c #(nop)  USER app`.
         let begins = |step: &Step| {
             let text = step.created_by.rsplit("#(nop)").next().unwrap_or_default().trim_start();
@@ -66,13 +66,13 @@ impl ImageView {
     }
 
     /// A step of the history, counted from 0, as evidence; what looks like a secret is left out.
-    pub fn step_at(&self, at: usize) -> Sighting {
+    pub fn step_at(&self, at: usize) -> Evidence {
         let steps = self.config.history.get(..=at).unwrap_or_default();
         let number = steps.iter().filter(|step| !step.empty_layer).count();
         let step = steps.last();
         let made = step.is_some_and(|step| !step.empty_layer);
         let layer = self.image.layers.get(number.wrapping_sub(1)).filter(|_| made);
-        Sighting::Layer {
+        Evidence::Layer {
             layer: layer.map(|layer| layer.number),
             digest: layer.map(|layer| layer.digest.clone()),
             created_by: step.map(|step| shown(&step.created_by)),

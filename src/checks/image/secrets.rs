@@ -10,7 +10,7 @@ use crate::formats::packages;
 use crate::host::Target;
 use crate::host::redacted::left_out;
 use crate::text::secrets::{files, of_variable};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::collections::HashSet;
 
 /// The conditions that are told place by place.
@@ -23,7 +23,7 @@ struct Place {
     subject: String,
     /// Why it is a secret.
     why: String,
-    seen: Option<Sighting>,
+    seen: Option<Evidence>,
     repair: &'static str,
 }
 
@@ -79,7 +79,7 @@ fn of_files(found: &[SecretFile], target: &dyn Target) -> Vec<Place> {
         Place {
             subject: format!("file {}", one.path),
             why: format!("{}{how}", one.what),
-            seen: Some(Sighting::layer(&one.layer)),
+            seen: Some(Evidence::layer(&one.layer)),
             repair: REVOKE,
         }
     };

@@ -9,7 +9,7 @@ use crate::policy::Diagnostics;
 use crate::rules::combine::Demand;
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -219,7 +219,7 @@ fn ruled(
     };
     match on_command_line(view, parameters, target) {
         Ok(Some(word)) => {
-            let seen = Sighting::line(Path::new("/proc/cmdline"), 1, word.clone());
+            let seen = Evidence::line(Path::new("/proc/cmdline"), 1, word.clone());
             return assertion.observed(word).seen([seen]).decide(Ok(wanted));
         }
         Ok(None) => {}
@@ -249,6 +249,6 @@ fn ruled(
         Some(command) => format!("install {} {command}", rule.module),
         None => format!("blacklist {}", rule.module),
     };
-    let seen = rule.map(|rule| Sighting::line(&rule.at.file, rule.at.line, text(rule)));
+    let seen = rule.map(|rule| Evidence::line(&rule.at.file, rule.at.line, text(rule)));
     assertion.observed(observed).seen(seen).decide(holds)
 }

@@ -11,7 +11,7 @@ use crate::policy::port::PortSpec;
 use crate::rules::compile::one_of;
 use crate::rules::condition::{ConditionInfo, Form, nothing_demanded};
 use crate::rules::{Check, Input, Scope, SubjectKind};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::collections::BTreeMap;
 
 /// `listeners:`
@@ -147,10 +147,10 @@ fn about(
         Ok((holders, _)) if !holders.is_empty() => Holder::describe(holders),
         _ => "somebody who could not be seen".into(),
     };
-    let holders = found.iter().flat_map(|(holders, _)| holders).filter_map(Holder::sighting);
+    let holders = found.iter().flat_map(|(holders, _)| holders).filter_map(Holder::evidence);
     Assertion::of(subject, condition)
         .observed(format!("{} held by {by}", names.join(", ")))
-        .seen(sockets.iter().map(Sighting::socket))
+        .seen(sockets.iter().map(Evidence::socket))
         .seen(holders)
 }
 

@@ -20,7 +20,7 @@ use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, only_true, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::{self, shell};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -210,7 +210,7 @@ fn at<'a>(point: &Path, mounts: &'a [Mount], target: &dyn Target) -> Fact<Option
 
 impl MountView {
     fn about(&self, condition: &str) -> Assertion {
-        let line = |mount: &Mount| Sighting::line(&mount.at.file, mount.at.line, shown(mount));
+        let line = |mount: &Mount| Evidence::line(&mount.at.file, mount.at.line, shown(mount));
         Assertion::of(&self.subject, condition).seen(self.mount.iter().map(line))
     }
 
@@ -285,7 +285,7 @@ fn as_configured(view: &MountView, target: &dyn Target) -> Assertion {
         return assertion.observed("/etc/fstab does not have it").fail();
     };
     let assertion = assertion
-        .seen([Sighting::line(&planned.at.file, planned.at.line, shown(planned))])
+        .seen([Evidence::line(&planned.at.file, planned.at.line, shown(planned))])
         .repair(format!("mount -o remount {}", shell::quote_path(&view.point)));
     let (differences, unknown) = planned::differences(planned, mount, target);
     let observed = match differences.is_empty() {

@@ -16,7 +16,7 @@ use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::shell;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::cmp::Ordering;
 
 /// `package:`
@@ -167,7 +167,7 @@ impl PackageView {
     fn about(&self, condition: &str) -> Assertion {
         let line = |package: &Package| {
             let words = format!("{} {}", package.name, package.version);
-            Sighting::line(&package.at.file, package.at.line, words)
+            Evidence::line(&package.at.file, package.at.line, words)
         };
         Assertion::of(&self.subject, condition).seen(self.packages.iter().map(line))
     }

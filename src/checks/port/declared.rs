@@ -15,7 +15,7 @@ use crate::policy::expect::Operand;
 use crate::policy::port::PortSpec;
 use crate::policy::set::SetOf;
 use crate::text;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl Declared {
         if self.opened.is_empty()
             && let Some(socket) = self.elsewhere(wanted, target)
         {
-            let line = Sighting::line(&socket.at.file, socket.at.line, socket.by.clone());
+            let line = Evidence::line(&socket.at.file, socket.at.line, socket.by.clone());
             let (program, listener) = (program(socket), &socket.listener);
             return assertion
                 .observed(format!("nothing is declared to; {program} would listen on {listener}"))
@@ -118,7 +118,7 @@ impl Declared {
     fn about(&self, condition: &str) -> Assertion {
         let line = |socket: &Opened| {
             let text = format!("port {}", socket.listener.port);
-            Sighting::line(&socket.at.file, socket.at.line, text)
+            Evidence::line(&socket.at.file, socket.at.line, text)
         };
         Assertion::of(&self.subject, condition)
             .observed(in_words(&self.opened))

@@ -16,7 +16,7 @@ use crate::rules::Scope;
 use crate::rules::identity::user_is;
 use crate::rules::services::{reference, selector};
 use crate::text;
-use crate::verdict::Sighting;
+use crate::verdict::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -139,8 +139,8 @@ impl Holder {
     }
 
     /// As evidence.
-    pub fn sighting(&self) -> Option<Sighting> {
-        self.process.as_ref().ok().map(|process| Sighting::process(process))
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.process.as_ref().ok().map(|process| Evidence::process(process))
     }
 
     /// Whether it is one of those who may.

@@ -19,7 +19,7 @@ use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::net::IpAddr;
 
 /// `port:`
@@ -234,8 +234,8 @@ impl Check for PortCheck {
 
 fn about(view: &PortView, condition: &str) -> Assertion {
     Assertion::of(&view.subject, condition)
-        .seen(view.sockets.iter().map(Sighting::socket))
-        .seen(view.holders.iter().filter_map(Holder::sighting))
+        .seen(view.sockets.iter().map(Evidence::socket))
+        .seen(view.holders.iter().filter_map(Holder::evidence))
 }
 
 fn sockets(sockets: &[Listener]) -> String {

@@ -16,7 +16,7 @@ use crate::formats::mounts;
 use crate::formats::systemd::{capability_set, is_yes, names};
 use crate::host::Target;
 use crate::text::shell;
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ pub(crate) fn declared_equals_live(view: &ServiceView, target: &dyn Target) -> A
                 let name = shell::quote(name.as_bytes());
                 steps.push(format!("systemctl daemon-reload && systemctl restart {name}"));
                 for (process, words) in found {
-                    seen.push(Sighting::process(&process));
+                    seen.push(Evidence::process(&process));
                     drift.push(words);
                 }
             }

@@ -20,7 +20,7 @@ use crate::rules::compile::one_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form, only_true};
 use crate::rules::guard_gaps::advice;
 use crate::text;
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 use std::path::Path;
 
 /// The conditions of `service:` and `process:`.
@@ -275,7 +275,7 @@ fn running(view: &ServiceView, wanted: bool, target: &dyn Target) -> Assertion {
                 None => nothing,
             }
         })
-        .seen(view.processes.iter().map(|process| Sighting::process(process)))
+        .seen(view.processes.iter().map(|process| Evidence::process(process)))
         .decide(holds)
         .repaired_by(steps)
 }
@@ -314,7 +314,7 @@ fn count(view: &ServiceView, expect: &Expect<Number>) -> Assertion {
             Some(left_out) => format!("{number}; {left_out}"),
             None => number.to_string(),
         })
-        .seen(view.processes.iter().map(|process| Sighting::process(process)))
+        .seen(view.processes.iter().map(|process| Evidence::process(process)))
         .decide(holds)
 }
 
@@ -345,7 +345,7 @@ fn every_process(
         view.processes.iter().map(|process| (process.as_ref(), fits(process))).collect();
     let violated = verdicts.iter().any(|(_, fact)| *fact == Ok(false));
     let shown = verdicts.iter().filter(|(_, fact)| !violated || *fact == Ok(false));
-    let seen: Vec<Sighting> = shown.map(|(process, _)| Sighting::process(process)).collect();
+    let seen: Vec<Evidence> = shown.map(|(process, _)| Evidence::process(process)).collect();
     let gap = view.gap.iter().map(|why| Err(why.clone()));
     let holds = all(verdicts.into_iter().map(|(_, fact)| fact).chain(gap));
     Assertion::of(&view.subject, condition).seen(seen).decide(holds)

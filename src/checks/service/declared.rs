@@ -15,7 +15,7 @@ use crate::policy::service::Service;
 use crate::rules::compile::Absent;
 use crate::rules::identity::{group_is, user_id};
 use crate::text;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::Path;
 
 /// The answer where nothing is known to start the service.
@@ -128,7 +128,7 @@ fn arguments_match(pattern: &str, start: &Start) -> Fact<bool> {
 }
 
 fn about(view: &ServiceView, found: &Found, condition: &str) -> Assertion {
-    let line = |start: &Start| Sighting::line(&start.at.file, start.at.line, start.text.clone());
+    let line = |start: &Start| Evidence::line(&start.at.file, start.at.line, start.text.clone());
     Assertion::of(&view.subject, condition)
         .seen(found.starts.iter().map(line))
         .observed(in_words(&found.starts))

@@ -11,7 +11,7 @@ use crate::facts::process::{Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::systemd::capability_set;
 use crate::host::Target;
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub(crate) fn root_equivalent(view: &ServiceView, target: &dyn Target) -> Assert
         match of_process(process, &objects, target) {
             Ok(found) => {
                 if !found.is_empty() {
-                    guilty.push(Sighting::process(process));
+                    guilty.push(Evidence::process(process));
                 }
                 for reason in found {
                     reasons.entry(reason).or_default().push(process.pid);
@@ -49,7 +49,7 @@ pub(crate) fn root_equivalent(view: &ServiceView, target: &dyn Target) -> Assert
         (false, _) => about.observed(words.join("; ")).seen(guilty).fail(),
         (true, Some(why)) => about.unknown(why),
         (true, None) => {
-            let seen = view.processes.iter().map(|process| Sighting::process(process));
+            let seen = view.processes.iter().map(|process| Evidence::process(process));
             about.observed("neither uid 0 nor a capability, file or socket").seen(seen).pass()
         }
     }
@@ -161,7 +161,7 @@ fn declared(about: Assertion, found: &Found, objects: &[Object], target: &dyn Ta
     }
     let seen = found.starts.iter();
     let about =
-        about.seen(seen.map(|start| Sighting::line(&start.at.file, start.at.line, &start.text)));
+        about.seen(seen.map(|start| Evidence::line(&start.at.file, start.at.line, &start.text)));
     match (reasons.is_empty(), gap) {
         (false, _) => about.observed(reasons.into_iter().collect::<Vec<_>>().join("; ")).fail(),
         (true, Some(why)) => about.unknown(why),

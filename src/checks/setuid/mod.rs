@@ -19,7 +19,7 @@ use crate::rules::condition::{
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
 use crate::text::shell::quote_path;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -183,7 +183,7 @@ fn about(one: &Found, condition: &str) -> Assertion {
     let path = quote_path(&one.path);
     let mut assertion = Assertion::of(&subject, condition)
         .observed(format!("{}, mode {}", words(one), one.fact.mode))
-        .seen([Sighting::file(&one.path, &one.fact)]);
+        .seen([Evidence::file(&one.path, &one.fact)]);
     if one.fact.mode.0 & 0o6000 != 0 {
         assertion = assertion.repair(format!("chmod u-s,g-s {path}"));
     }

@@ -21,7 +21,7 @@ use crate::rules::condition::{
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
 use crate::text::shell::quote_path;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
@@ -166,7 +166,7 @@ fn root(view: &KeysView, target: &dyn Target) -> Assertion {
                     view.found.borrow_mut().push(
                         finding
                             .observed(format!("{} has {keys} {plural} in {shown}", user.name))
-                            .seen([Sighting::line(&path, 0, format!("{keys} {plural}"))])
+                            .seen([Evidence::line(&path, 0, format!("{keys} {plural}"))])
                             .offenders(names.iter().map(|name| format!("{name} in {shown}")))
                             .repair(format!(
                                 "rm {quoted} # and log in as somebody who may use sudo"
@@ -214,7 +214,7 @@ fn strict(view: &KeysView, target: &dyn Target) -> Assertion {
                     view.found.borrow_mut().push(
                         finding
                             .observed(words)
-                            .seen([Sighting::file(&path, &fact)])
+                            .seen([Evidence::file(&path, &fact)])
                             .repair(step)
                             .fail(),
                     );
@@ -327,7 +327,7 @@ fn host_keys(view: &KeysView, target: &dyn Target) -> Assertion {
                 view.found.borrow_mut().push(
                     finding
                         .observed(format!("{}, uid {}", listing(&fact), fact.uid))
-                        .seen([Sighting::file(&path, &fact)])
+                        .seen([Evidence::file(&path, &fact)])
                         .repair(format!("chown root:root {quoted} && chmod 0600 {quoted}"))
                         .fail(),
                 );

@@ -19,7 +19,7 @@ use crate::rules::condition::{
 };
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::shell::quote_path;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -204,8 +204,8 @@ fn strangers(one: &Allowed, who: BTreeSet<String>, users: &[Expect<Text>]) -> Op
     (!others.is_empty()).then(|| format!("{} may run {}", others.join(", "), one.words()))
 }
 
-fn line(at: &Location, words: &str) -> Sighting {
-    Sighting::line(&at.file, at.line, words)
+fn line(at: &Location, words: &str) -> Evidence {
+    Evidence::line(&at.file, at.line, words)
 }
 
 /// A violation for each grant of which there is something to say.
@@ -244,7 +244,7 @@ fn each_grant(
 /// The answer where nothing was found.
 fn sound(view: &SudoView, condition: &str, expected: &str, seen: String) -> Assertion {
     let unread = view.sudoers.unread.first();
-    let files = view.sudoers.files.iter().map(|file| Sighting::line(file, 0, "read"));
+    let files = view.sudoers.files.iter().map(|file| Evidence::line(file, 0, "read"));
     Assertion::of(&view.subject, condition)
         .expected(expected)
         .observed(seen)

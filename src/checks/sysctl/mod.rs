@@ -18,7 +18,7 @@ use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, only_true, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::{self, shell};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,12 +158,12 @@ pub(super) fn now(key: &str, target: &dyn Target) -> Fact<Option<String>> {
 
 impl SysctlView {
     /// What the next boot sets, in words, with where it stands.
-    fn planned(&self) -> (Option<&str>, String, Option<Sighting>) {
+    fn planned(&self) -> (Option<&str>, String, Option<Evidence>) {
         match self.settings.of(&self.key) {
             Some(line) => {
                 let value = line.value.as_deref().unwrap_or_default();
                 let seen =
-                    Sighting::line(&line.at.file, line.at.line, format!("{} = {value}", line.key));
+                    Evidence::line(&line.at.file, line.at.line, format!("{} = {value}", line.key));
                 (Some(value), format!("{value} ({})", line.at), Some(seen))
             }
             None => (None, "not configured".into(), None),
@@ -226,7 +226,7 @@ fn value(view: &SysctlView, expect: &Expect<SettingValue>) -> Assertion {
     let (_, planned, seen) = view.planned();
     assertion
         .observed(format!("{now}; the next boot sets: {planned}"))
-        .seen([Sighting::line(&view.path, 1, now)])
+        .seen([Evidence::line(&view.path, 1, now)])
         .seen(seen)
         .decide(Reading::of_kernel().text_holds(expect, now))
 }
@@ -248,7 +248,7 @@ fn consistent(view: &SysctlView) -> Assertion {
     let (planned, words, seen) = view.planned();
     assertion
         .observed(format!("{now} now; the next boot sets: {words}"))
-        .seen([Sighting::line(&view.path, 1, now)])
+        .seen([Evidence::line(&view.path, 1, now)])
         .seen(seen)
         .decide(view.earned(Ok(planned.is_none_or(|planned| planned == now))))
         .repaired_by(|| bring_together(view, now, planned?))

@@ -22,7 +22,7 @@ use crate::rules::identity::{group_is, group_name, user_is, user_name};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
 use crate::text::shell::quote_path;
-use crate::verdict::{Assertion, Outcome, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Outcome, Subject};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -144,7 +144,7 @@ fn open_to_all(one: &Found, expected: &str) -> Assertion {
     let assertion = Assertion::of(&Subject::new("file", text::path(&one.path)), "world_writable")
         .expected(format!("writable by everybody {expected}"))
         .observed(listing(&one.fact))
-        .seen([Sighting::file(&one.path, &one.fact)])
+        .seen([Evidence::file(&one.path, &one.fact)])
         .repair(format!("chmod o-w {path}"));
     match directory {
         true => assertion.repair(format!("chmod +t {path} # where everybody has to write there")),

@@ -11,7 +11,7 @@ use crate::facts::{Cause, Fact, Unknown, all};
 use crate::formats::systemd::{self, names};
 use crate::host::Target;
 use crate::text;
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ fn by_processes(
         let pids: Vec<u32> = selection.processes.iter().map(|process| process.pid).collect();
         return assertion
             .observed(format!("active: {}", crate::checks::service::processes::pid_list(&pids)))
-            .seen(selection.processes.iter().map(|process| Sighting::process(process)))
+            .seen(selection.processes.iter().map(|process| Evidence::process(process)))
             .decide(Ok(wanted));
     }
     if let Some(why) = selection.gap() {
@@ -69,7 +69,7 @@ fn by_processes(
     match has_run(view, target) {
         Ok(Some(link)) => assertion
             .observed("active: what it started has ended (RemainAfterExit=)")
-            .seen([Sighting::line(&link, 0, "there")])
+            .seen([Evidence::line(&link, 0, "there")])
             .decide(Ok(wanted)),
         Ok(None) => assertion.observed(none).decide(Ok(!wanted)),
         Err(why) => assertion.unknown(why),

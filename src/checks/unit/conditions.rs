@@ -17,7 +17,7 @@ use crate::policy::operand::{Principal, Tenths};
 use crate::rules::compile::some_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form, Test};
 use crate::text::{self, shell};
-use crate::verdict::{Assertion, Sighting};
+use crate::verdict::{Assertion, Evidence};
 use std::path::Path;
 
 const STATES: &[&str] = &[
@@ -266,7 +266,7 @@ fn enabled(view: &UnitView, wanted: bool) -> Assertion {
     view.about("enabled")
         .expected(enabled_words(wanted))
         .observed(observed)
-        .seen(unit.wanted_by.iter().map(|link| Sighting::line(link, 0, "link")))
+        .seen(unit.wanted_by.iter().map(|link| Evidence::line(link, 0, "link")))
         .repair(systemctl(verb, view))
         .decide(complete(view, Ok(unit.starts_at_boot() == wanted)))
 }
@@ -284,15 +284,15 @@ pub fn value_of(found: crate::facts::settings::Lookup<'_>) -> Option<&str> {
 }
 
 /// The file and line of a setting as evidence, or the unit's file where it is not set.
-pub fn sighting(view: &UnitView, path: &str) -> Option<Sighting> {
+pub fn evidence(view: &UnitView, path: &str) -> Option<Evidence> {
     let settings = view.settings()?.as_ref().ok()?;
     match settings.lookup(path).pop()? {
         crate::facts::settings::Lookup::Set(setting) => {
             let text = format!("{}={}", setting.name, setting.value);
-            Some(Sighting::line(&setting.at.file, setting.at.line, text))
+            Some(Evidence::line(&setting.at.file, setting.at.line, text))
         }
         crate::facts::settings::Lookup::NotSet(at) => {
-            Some(Sighting::line(Path::new(&at.file), at.line, "not set"))
+            Some(Evidence::line(Path::new(&at.file), at.line, "not set"))
         }
     }
 }
@@ -328,7 +328,7 @@ fn exposure(view: &UnitView, expect: &Expect<Tenths>, target: &dyn Target) -> As
             ),
         };
         let fragment = view.unit.as_ref().map(|unit| unit.fragment.as_path());
-        Sighting::line(fragment.unwrap_or(Path::new("/")), 0, words)
+        Evidence::line(fragment.unwrap_or(Path::new("/")), 0, words)
     };
     view.about("exposure")
         .expected(expect.show())

@@ -19,7 +19,7 @@ use crate::rules::combine::Demand;
 use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{infos, read_open};
 use crate::rules::{Check, Input, Scope, SubjectKind};
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 use std::sync::Arc;
 
 /// `unit:`
@@ -48,7 +48,7 @@ pub struct UnitView {
 impl UnitView {
     /// An assertion that shows the unit's file.
     pub fn about(&self, condition: &str) -> Assertion {
-        let file = self.unit.iter().map(|unit| Sighting::line(&unit.fragment, 0, unit.id.clone()));
+        let file = self.unit.iter().map(|unit| Evidence::line(&unit.fragment, 0, unit.id.clone()));
         Assertion::of(&self.subject, condition).seen(file)
     }
 

@@ -2,7 +2,7 @@
 //! table of prefixes of executables.
 
 use crate::checks::unit::UnitView;
-use crate::checks::unit::conditions::{complete, drop_in, masked, sighting, value_of};
+use crate::checks::unit::conditions::{complete, drop_in, evidence, masked, value_of};
 use crate::facts::settings::Settings;
 use crate::facts::{Cause, Fact, Unknown, all};
 use crate::formats::systemd::names;
@@ -30,8 +30,8 @@ pub fn user(view: &UnitView, expect: &Expect<Principal>, target: &dyn Target) ->
     };
     let assertion = Assertion::of(&view.subject, "user")
         .expected(expect.show())
-        .seen(sighting(view, "Service.User"))
-        .seen(sighting(view, "Service.ExecStart"));
+        .seen(evidence(view, "Service.User"))
+        .seen(evidence(view, "Service.ExecStart"));
     let declared = match declared(view, settings, "Service.User", target) {
         Ok(declared) => declared,
         Err(why) => return assertion.unknown(why),
@@ -68,8 +68,8 @@ pub fn group(view: &UnitView, expect: &Expect<Principal>, target: &dyn Target) -
     };
     let assertion = Assertion::of(&view.subject, "group")
         .expected(expect.show())
-        .seen(sighting(view, "Service.Group"))
-        .seen(sighting(view, "Service.User"));
+        .seen(evidence(view, "Service.Group"))
+        .seen(evidence(view, "Service.User"));
     let found = declared_group(view, settings, target);
     match found {
         Ok(group) => {

@@ -17,7 +17,7 @@ use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::identity::group_name;
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::shell;
-use crate::verdict::{Assertion, Sighting, Subject};
+use crate::verdict::{Assertion, Evidence, Subject};
 
 /// `user:`
 pub static USER: SubjectKind = SubjectKind {
@@ -214,10 +214,10 @@ impl Check for UserCheck {
 
 fn about(view: &UserView, condition: &str) -> Assertion {
     let user = &view.user;
-    let account = Sighting::account(&user.name, user.uid, user.origin);
+    let account = Evidence::account(&user.name, user.uid, user.origin);
     let assertion = Assertion::of(&view.subject, condition).seen([account]);
     match user.origin {
-        Origin::Files => assertion.seen([Sighting::line(
+        Origin::Files => assertion.seen([Evidence::line(
             std::path::Path::new("/etc/passwd"),
             user.line,
             user.name.as_str(),

@@ -1,7 +1,7 @@
 //! `spotcheck actions list`
 
 use super::Failure;
-use crate::actions::item::Item;
+use crate::actions::items::item::Item;
 use crate::actions::query::Filter;
 use crate::actions::{Ledger, State};
 use crate::cli::console::Console;
@@ -71,7 +71,7 @@ impl FilterArgs {
 /// The list.
 pub fn run(
     args: &Args,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     now: i64,
     console: &Console,
 ) -> Result<String, Failure> {

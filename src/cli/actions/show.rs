@@ -1,8 +1,8 @@
 //! `spotcheck actions show` and `history`
 
 use super::Failure;
-use crate::actions::evidence::Evidence;
-use crate::actions::item::{Event, ItemId, Occurrence};
+use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::item::{Event, ItemId, Occurrence};
 use crate::actions::{Ledger, Presence};
 use crate::text::{duration, printable, time};
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const SHOWN: usize = 20;
 
 /// Everything about an item.
-pub fn run(id: ItemId, ledger: &mut dyn Ledger, now: i64) -> Result<String, Failure> {
+pub fn run(id: ItemId, ledger: &mut Ledger, now: i64) -> Result<String, Failure> {
     let Some(item) = ledger.item(id)? else {
         return Err(Failure::Words(format!("there is no action item {id}")));
     };
@@ -71,7 +71,7 @@ pub fn run(id: ItemId, ledger: &mut dyn Ledger, now: i64) -> Result<String, Fail
 }
 
 /// What happened, newest last.
-pub fn history(id: Option<ItemId>, limit: u32, ledger: &mut dyn Ledger) -> Result<String, Failure> {
+pub fn history(id: Option<ItemId>, limit: u32, ledger: &mut Ledger) -> Result<String, Failure> {
     if let Some(id) = id
         && ledger.item(id)?.is_none()
     {
@@ -123,15 +123,17 @@ impl Page {
         };
         let (first, last) = (time::utc(one.first_seen), time::utc(one.last_seen));
         self.line(&format!("  {}: {}, {state}, seen {first} to {last}", one.host, one.affected));
-        let (then, now) =
-            (Evidence::from_json(&one.evidence_then), Evidence::from_json(&one.evidence_now));
+        let (then, now) = (
+            EvidenceRecord::from_json(&one.evidence_then),
+            EvidenceRecord::from_json(&one.evidence_now),
+        );
         self.line(&format!("    expected {}", now.expected));
         if then.observed != now.observed {
             self.line(&format!("    then     {}", then.observed));
         }
         self.line(&format!("    observed {}", now.observed));
-        for sighting in &now.seen {
-            self.line(&format!("    seen     {sighting}"));
+        for evidence in &now.seen {
+            self.line(&format!("    seen     {evidence}"));
         }
     }
 }

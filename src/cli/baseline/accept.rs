@@ -12,7 +12,7 @@ use crate::drift::store::change::Change;
 use crate::drift::store::history::Entry;
 use crate::drift::store::short;
 use crate::drift::store::state::State;
-use crate::facts::thing::Class;
+use crate::facts::object::Class;
 use crate::targets::survey::Reading;
 use crate::text;
 use crate::text::time::rfc3339;

@@ -122,13 +122,13 @@ impl Create {
             }
         }
         let unseen: Vec<String> = baseline
-            .things
+            .objects
             .unseen
             .iter()
             .map(|(_, why)| why.to_string())
             .chain(head.gaps.first.iter().map(ToString::to_string))
             .collect();
-        let count = head.gaps.count + baseline.things.unseen.len() as u64;
+        let count = head.gaps.count + baseline.objects.unseen.len() as u64;
         if count > 0 {
             let _ = writeln!(out, "could not see {count}; nothing will be known of:");
             for why in unseen.iter().take(20) {

@@ -4,9 +4,9 @@ use super::place;
 use crate::cli::console::Console;
 use crate::cli::drift::{PlaceArgs, load_or_say};
 use crate::drift::store;
+use crate::facts::object::Class;
 use crate::facts::scope::Rules;
 use crate::facts::snapshot::{Content, Hex};
-use crate::facts::thing::Class;
 use crate::text::{self, time};
 use crate::verdict::Exit;
 use std::fmt::Write as _;
@@ -91,7 +91,7 @@ fn whole(loaded: &store::Loaded) -> String {
     }
     line("files", &format!("{}, contents by {}", baseline.tree.len(), head.algorithm.name()));
     for class in Class::ALL {
-        if let Some(all) = baseline.things.all.get(&class) {
+        if let Some(all) = baseline.objects.all.get(&class) {
             line(class.name(), &all.len().to_string());
         }
     }

@@ -1,6 +1,6 @@
 //! A change that somebody accepts.
 
-use crate::facts::thing::Class;
+use crate::facts::object::Class;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

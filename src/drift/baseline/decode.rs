@@ -4,11 +4,11 @@
 //! limit.
 
 use super::columns::Reader;
-use super::encode::{COLUMNS, DIGESTS, DIRECTORIES, EXTRAS, HEAD, KINDS, NAMES, THINGS};
+use super::encode::{COLUMNS, DIGESTS, DIRECTORIES, EXTRAS, HEAD, KINDS, NAMES, OBJECTS};
 use super::{Baseline, Head, MAGIC, VERSION};
 use crate::facts::file::Mode;
+use crate::facts::object::Objects;
 use crate::facts::snapshot::{Content, Directory, Extra, Record, Time, Tree};
-use crate::facts::thing::Things;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
@@ -78,14 +78,14 @@ pub fn decode(bytes: &[u8]) -> Result<Baseline, Damage> {
     let json = "a part is not the JSON that it should be";
     let head: Head =
         serde_json::from_slice(&get(HEAD)?.unpacked()?).map_err(|_| Damage::Malformed(json))?;
-    let things: Things =
-        serde_json::from_slice(&get(THINGS)?.unpacked()?).map_err(|_| Damage::Malformed(json))?;
+    let objects: Objects =
+        serde_json::from_slice(&get(OBJECTS)?.unpacked()?).map_err(|_| Damage::Malformed(json))?;
     // Each part is let go of before the next is unpacked.
     let mut tree =
         tree(&get(COLUMNS)?.unpacked()?, &get(DIRECTORIES)?.unpacked()?, &get(NAMES)?.unpacked()?)?;
     digests(&mut tree, get(DIGESTS)?)?;
     extras(&mut tree, &get(EXTRAS)?.unpacked()?)?;
-    Ok(Baseline { head, tree, things })
+    Ok(Baseline { head, tree, objects })
 }
 
 struct Section<'a> {
@@ -126,7 +126,7 @@ fn sections<'a>(reader: &mut Reader<'a>) -> Result<BTreeMap<u8, Section<'a>>, Da
         let size = reader.u64()?;
         let stored = usize::try_from(reader.u64()?).map_err(|_| Damage::CutOff)?;
         let bytes = reader.take(stored)?;
-        if !(HEAD..=THINGS).contains(&id) {
+        if !(HEAD..=OBJECTS).contains(&id) {
             return Err(Damage::Malformed("an unknown part"));
         }
         if sections.insert(id, Section { packed, size, bytes }).is_some() {

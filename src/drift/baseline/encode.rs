@@ -19,7 +19,7 @@ pub(super) const NAMES: u8 = 3;
 pub(super) const COLUMNS: u8 = 4;
 pub(super) const DIGESTS: u8 = 5;
 pub(super) const EXTRAS: u8 = 6;
-pub(super) const THINGS: u8 = 7;
+pub(super) const OBJECTS: u8 = 7;
 
 /// How hard is tried to make it small: beyond this it takes long and gains little.
 const LEVEL: i32 = 6;
@@ -33,7 +33,7 @@ pub fn encode(baseline: &Baseline) -> Result<Vec<u8>, String> {
     out.extend_from_slice(&VERSION.to_le_bytes());
     section(&mut out, HEAD, &json(&baseline.head)?, true)?;
     tree(&mut out, &baseline.tree)?;
-    section(&mut out, THINGS, &json(&baseline.things)?, true)?;
+    section(&mut out, OBJECTS, &json(&baseline.objects)?, true)?;
     let digest = blake3::hash(&out);
     out.extend_from_slice(digest.as_bytes());
     Ok(out)

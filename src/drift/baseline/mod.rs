@@ -9,9 +9,9 @@ pub use acceptance::Acceptance;
 pub use decode::decode;
 pub use encode::encode;
 
+use crate::facts::object::Objects;
 use crate::facts::scope::Scope;
 use crate::facts::snapshot::{Algorithm, Effort, Gaps, Time, Tree};
-use crate::facts::thing::Things;
 use serde::{Deserialize, Serialize};
 
 /// The first bytes of a baseline.
@@ -29,7 +29,7 @@ pub struct Baseline {
     /// Files.
     pub tree: Tree,
     /// Everything else.
-    pub things: Things,
+    pub objects: Objects,
 }
 
 /// What a baseline says of itself.

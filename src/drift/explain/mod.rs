@@ -2,13 +2,13 @@
 
 mod files;
 pub mod generated;
+mod objects;
 mod packages;
-mod things;
 mod timeline;
 pub mod usage;
 
 pub use files::{Explainer, Facts, left_behind};
-pub use things::{doubtful, doubtful_things, explain_things};
+pub use objects::{doubtful, doubtful_objects, explain_objects};
 pub use timeline::attribute;
 
 use crate::facts::drift::Explanation;

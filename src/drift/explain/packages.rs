@@ -2,7 +2,7 @@
 
 use super::Because;
 use super::generated::leads_to;
-use crate::drift::things::override_words;
+use crate::drift::objects::override_words;
 use crate::facts::drift::Explanation;
 use crate::facts::file::FileKind;
 use crate::facts::package_file::{Checksum, Claim, Owner, PackageFiles, Role};

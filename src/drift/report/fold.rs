@@ -1,7 +1,7 @@
 //! A new directory with five hundred files is one thing to a person, not five hundred and one.
 
 use crate::facts::drift::{Change, How};
-use crate::facts::thing::Class;
+use crate::facts::object::Class;
 use std::collections::HashMap;
 
 /// So many of what is below are named.

@@ -4,7 +4,7 @@ use super::fold::{Folded, fold};
 use super::{DriftReport, exit};
 use crate::drift::store::short;
 use crate::facts::drift::{Change, Delta, Explanation, How};
-use crate::facts::thing::Class;
+use crate::facts::object::Class;
 use crate::report::Style;
 use crate::text::{printable, time};
 use colored::{Color, ColoredString, Colorize};

@@ -99,9 +99,9 @@ mod tests {
     use super::super::{load, save};
     use super::*;
     use crate::drift::baseline::Head;
+    use crate::facts::object::Objects;
     use crate::facts::scope::Scope;
     use crate::facts::snapshot::{Algorithm, Effort, Gaps, Time, Tree};
-    use crate::facts::thing::Things;
 
     fn entry(by: &str) -> Entry {
         Entry { event: "create".into(), by: by.into(), ..Entry::default() }
@@ -124,7 +124,7 @@ mod tests {
             effort: Effort::default(),
             acceptances: Vec::new(),
         };
-        Baseline { head, tree: Tree::default(), things: Things::default() }
+        Baseline { head, tree: Tree::default(), objects: Objects::default() }
     }
 
     #[test]

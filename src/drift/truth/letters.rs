@@ -5,13 +5,13 @@
 //! exempt attributes (`%verify(not mtime)`). dpkg knows content alone; what was not compared is `?`.
 
 use crate::drift::collect::Site;
-use crate::drift::things;
+use crate::drift::objects;
 use crate::facts::capability;
 use crate::facts::drift::{Change, Delta, Explanation, How};
 use crate::facts::file::FileKind;
+use crate::facts::object::Class;
 use crate::facts::package_file::{Claim, Declared, PackageFiles, Role};
 use crate::facts::snapshot::{Algorithm, Content, Hex, Record};
-use crate::facts::thing::Class;
 use crate::formats::{acl, filecap};
 use crate::targets::survey::checksum;
 use crate::text;
@@ -304,14 +304,14 @@ fn one(
             if wanted == now.uid.to_string() {
                 return None;
             }
-            differ(wanted.to_owned(), things::user_name(site.target, now.uid))
+            differ(wanted.to_owned(), objects::user_name(site.target, now.uid))
         }
         "group" => {
             let wanted = set.map_or(declared.group.as_str(), |(_, group, _)| group.as_str());
             if wanted == now.gid.to_string() {
                 return None;
             }
-            differ(wanted.to_owned(), things::group_name(site.target, now.gid))
+            differ(wanted.to_owned(), objects::group_name(site.target, now.gid))
         }
         "mtime" => differ(declared.modified?.to_string(), now.modified.seconds.to_string()),
         "capabilities" => {

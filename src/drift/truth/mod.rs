@@ -12,10 +12,10 @@ use super::collect::{Site, now, threads};
 use super::store;
 use crate::facts::drift::{Against, Change, Drift};
 use crate::facts::file::FileKind;
+use crate::facts::object::Objects;
 use crate::facts::package_file::{Checksum, Claim, PackageFiles};
 use crate::facts::scope::{Rules, Scope};
 use crate::facts::snapshot::{Algorithm, Directory, Effort, Gaps, Tree, split};
-use crate::facts::thing::Things;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::packages;
 use crate::targets::survey::{Before, Reading, Request, through_files, walk};
@@ -187,5 +187,5 @@ fn remember(place: &Path, tree: Tree, algorithm: Algorithm, taken: crate::facts:
         effort: Effort::default(),
         acceptances: Vec::new(),
     };
-    let _ = store::save(place, &Baseline { head, tree, things: Things::default() });
+    let _ = store::save(place, &Baseline { head, tree, objects: Objects::default() });
 }

@@ -223,7 +223,7 @@ pub fn special(path: &str) -> Special {
         | "maxkeepaliverequests"
         | "maxmemfree"
         | "maxrequestsperchild" => Special::ZeroIsNoLimit,
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

@@ -159,7 +159,7 @@ pub fn special(path: &str) -> Special {
     let name = path.rsplit('.').next().unwrap_or_default();
     match ZERO.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)) {
         true => Special::ZeroIsNoLimit,
-        false => Special::Nothing,
+        false => Special::None,
     }
 }
 

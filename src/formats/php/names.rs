@@ -203,7 +203,7 @@ pub fn special(path: &str) -> Special {
     match () {
         () if ZERO.iter().any(is) => Special::ZeroIsNoLimit,
         () if NEGATIVE.iter().any(is) => Special::NegativeIsNoLimit,
-        () => Special::Nothing,
+        () => Special::None,
     }
 }
 

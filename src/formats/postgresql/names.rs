@@ -333,7 +333,7 @@ pub fn special(path: &str) -> Special {
         | "tcp_keepalives_idle"
         | "tcp_keepalives_interval"
         | "tcp_user_timeout" => Special::ZeroIsElsewhere,
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

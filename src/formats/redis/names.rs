@@ -209,7 +209,7 @@ pub fn special(path: &str) -> Special {
         | "timeout"
         | "tracking-table-max-keys" => Special::ZeroIsNoLimit,
         "slowlog-log-slower-than" => Special::NegativeIsNoLimit,
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

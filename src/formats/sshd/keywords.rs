@@ -309,7 +309,7 @@ pub fn kind(name: &str) -> Kind {
 pub fn special(name: &str) -> Special {
     match canonical(name).as_str() {
         "clientalivecountmax" | "clientaliveinterval" | "logingracetime" => Special::ZeroIsNoLimit,
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

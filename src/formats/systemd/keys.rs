@@ -341,7 +341,7 @@ pub fn special(path: &str) -> Special {
         {
             Special::Infinity
         }
-        _ => Special::Nothing,
+        _ => Special::None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! All questions that a target was asked, with its answers: a table for each kind of question.
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::exact::Exact;
 use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::image::Layer;
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::process::{Container, Process, Selector};
+use crate::facts::raw_bytes::RawBytes;
 use crate::facts::{Fact, Unknown};
 use crate::targets::recording::contents::{Content, Names};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -37,25 +37,25 @@ macro_rules! tables {
 
 tables! {
     /// Files by path.
-    file: Exact => Option<Arc<FileFact>>,
+    file: RawBytes => Option<Arc<FileFact>>,
     /// Access control lists by path.
-    acl: Exact => Option<Acl>,
+    acl: RawBytes => Option<Acl>,
     /// File capabilities by path.
-    file_capabilities: Exact => Option<FileCapabilities>,
+    file_capabilities: RawBytes => Option<FileCapabilities>,
     /// Contents by path, marks in the place of secrets.
-    read: Exact => Option<Content>,
+    read: RawBytes => Option<Content>,
     /// Larger contents by path, where they are text.
-    read_up_to: Exact => Option<Content>,
+    read_up_to: RawBytes => Option<Content>,
     /// Where regular expressions match, by path and expression: decided on the whole content.
-    first_match: (Exact, String) => Option<Match>,
+    first_match: (RawBytes, String) => Option<Match>,
     /// Names in directories by path.
-    list: Exact => Option<Names>,
+    list: RawBytes => Option<Names>,
     /// Digests by path.
-    sha256: Exact => Option<String>,
+    sha256: RawBytes => Option<String>,
     /// Whether a path lies on a filesystem that is mounted read-only.
-    read_only: Exact => bool,
+    read_only: RawBytes => bool,
     /// Flags of files by path.
-    protection: Exact => Protection,
+    protection: RawBytes => Protection,
     /// Which processes are picked.
     processes: Selector => Picked,
     /// Whether one process is.
@@ -81,9 +81,9 @@ tables! {
     /// Which file lists the mounts.
     mountinfo: () => String,
     /// What was learnt from bytes that are not kept, by kind and path.
-    learn: (String, Exact) => serde_json::Value,
+    learn: (String, RawBytes) => serde_json::Value,
     /// Layers of an image by path.
-    layer: Exact => Option<Layer>,
+    layer: RawBytes => Option<Layer>,
 }
 
 /// A selection of processes, which are kept once for all selections.

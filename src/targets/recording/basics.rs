@@ -4,10 +4,10 @@
 
 use crate::facts::Fact;
 use crate::facts::account::Accounts;
-use crate::facts::exact::Exact;
 use crate::facts::file::{FileFact, FileKind};
 use crate::facts::host::TargetKind;
 use crate::facts::process::Selector;
+use crate::facts::raw_bytes::RawBytes;
 use crate::host::select::canonical;
 use crate::host::{Files, Target};
 use crate::targets::recording::Recorder;
@@ -127,7 +127,7 @@ fn programs(target: &Recorder) {
 
 /// Names of those to whom files belong.
 fn owners(target: &Recorder) {
-    let paths: Vec<Exact> = target.found();
+    let paths: Vec<RawBytes> = target.found();
     let facts = paths.into_iter().filter_map(|path| target.file(&path.into_path()).ok().flatten());
     let owners: BTreeSet<(u32, u32)> = facts.map(|fact| (fact.uid, fact.gid)).collect();
     for (uid, gid) in owners.into_iter().take(USERS) {

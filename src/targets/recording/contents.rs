@@ -1,6 +1,6 @@
 //! Contents and names as recordings keep them: exactly, and without a copy.
 
-use crate::facts::exact::{self, Exact};
+use crate::facts::raw_bytes::{self, RawBytes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,13 +12,13 @@ pub struct Content(pub Arc<Vec<u8>>);
 
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        exact::serialize(&self.0, serializer)
+        raw_bytes::serialize(&self.0, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Arc::new(Exact::deserialize(deserializer)?.0)))
+        Ok(Self(Arc::new(RawBytes::deserialize(deserializer)?.0)))
     }
 }
 
@@ -28,13 +28,13 @@ pub struct Names(pub Arc<Vec<OsString>>);
 
 impl Serialize for Names {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|name| Exact(name.as_bytes().to_vec())))
+        serializer.collect_seq(self.0.iter().map(|name| RawBytes(name.as_bytes().to_vec())))
     }
 }
 
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let names: Vec<Exact> = Vec::deserialize(deserializer)?;
+        let names: Vec<RawBytes> = Vec::deserialize(deserializer)?;
         Ok(Self(Arc::new(names.into_iter().map(|name| OsString::from_vec(name.0)).collect())))
     }
 }

@@ -1,13 +1,13 @@
 //! A target that gives recorded answers again, and others only where they follow from recorded ones.
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::exact::Exact;
 use crate::facts::file::{Acl, FileCapabilities, FileFact, FileKind, Match, Protection};
 use crate::facts::host::{Host, TargetKind};
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::package::Packages;
 use crate::facts::process::{Process, Selector};
+use crate::facts::raw_bytes::RawBytes;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::memo::Memo;
 use crate::host::select::Processes;
@@ -72,7 +72,7 @@ impl Playback {
     fn is_below_nothing(&self, path: &Path) -> bool {
         self.is_no_program(path)
             || path.ancestors().skip(1).any(|above| {
-                match self.recording.answers.file.0.get(&Exact::of(above)) {
+                match self.recording.answers.file.0.get(&RawBytes::of(above)) {
                     Some(Ok(None)) => true,
                     Some(Ok(Some(fact))) => {
                         !matches!(fact.kind, FileKind::Directory | FileKind::Symlink)
@@ -86,7 +86,7 @@ impl Playback {
     /// folders nothing follows: names that `/proc` or an automounter do not list may exist.
     fn is_no_program(&self, path: &Path) -> bool {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
-        let names = self.recording.answers.list.0.get(&Exact::of(folder));
+        let names = self.recording.answers.list.0.get(&RawBytes::of(folder));
         basics::PROGRAMS.iter().any(|known| Path::new(known) == folder)
             && matches!(names, Some(Ok(Some(names))) if !names.0.iter().any(|one| one == name))
     }
@@ -146,7 +146,7 @@ fn by_pid(selection: &Selection) -> Processes {
 
 impl Files for Playback {
     fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
-        match self.recording.answers.file.get(&Exact::of(path)) {
+        match self.recording.answers.file.get(&RawBytes::of(path)) {
             Some(answer) => answer,
             None if self.is_below_nothing(path) => Ok(None),
             None => self.lacks(text::path(path)),
@@ -154,12 +154,12 @@ impl Files for Playback {
     }
 
     fn acl(&self, path: &Path) -> Fact<Option<Acl>> {
-        let known = self.recording.answers.acl.get(&Exact::of(path));
+        let known = self.recording.answers.acl.get(&RawBytes::of(path));
         known.unwrap_or_else(|| self.of_file(path))
     }
 
     fn file_capabilities(&self, path: &Path) -> Fact<Option<FileCapabilities>> {
-        let known = self.recording.answers.file_capabilities.get(&Exact::of(path));
+        let known = self.recording.answers.file_capabilities.get(&RawBytes::of(path));
         known.unwrap_or_else(|| self.of_file(path))
     }
 
@@ -168,7 +168,7 @@ impl Files for Playback {
     }
 
     fn read_marked(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
-        match self.recording.answers.read.get(&Exact::of(path)) {
+        match self.recording.answers.read.get(&RawBytes::of(path)) {
             Some(answer) => Ok(self.given(answer)?.map(|content| content.0)),
             None => self.of_file(path),
         }
@@ -179,27 +179,27 @@ impl Files for Playback {
     }
 
     fn first_match(&self, path: &Path, regex: &Regex) -> Fact<Option<Match>> {
-        let question = (Exact::of(path), regex.as_str().to_owned());
+        let question = (RawBytes::of(path), regex.as_str().to_owned());
         let known = self.recording.answers.first_match.get(&question);
         known.unwrap_or_else(|| Ok(self.read(path)?.map(|content| match_in(&content, regex))))
     }
 
     fn read_up_to(&self, path: &Path, _limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
-        match self.recording.answers.read_up_to.get(&Exact::of(path)) {
+        match self.recording.answers.read_up_to.get(&RawBytes::of(path)) {
             Some(answer) => self.unmarked(path, self.given(answer)?.map(|content| content.0)),
             None => self.read(path),
         }
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
-        match self.recording.answers.list.get(&Exact::of(path)) {
+        match self.recording.answers.list.get(&RawBytes::of(path)) {
             Some(answer) => Ok(answer?.map(|names| names.0)),
             None => self.of_file(path),
         }
     }
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
-        let known = self.recording.answers.sha256.get(&Exact::of(path));
+        let known = self.recording.answers.sha256.get(&RawBytes::of(path));
         known.unwrap_or_else(|| {
             let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(self.read(path)?.map(|content| hex(&Sha256::digest(content.as_slice()))))
@@ -221,12 +221,12 @@ impl Files for Playback {
     }
 
     fn protection(&self, path: &Path) -> Fact<Protection> {
-        let known = self.recording.answers.protection.get(&Exact::of(path));
+        let known = self.recording.answers.protection.get(&RawBytes::of(path));
         known.unwrap_or_else(|| self.lacks(text::path(path)))
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {
-        let known = self.recording.answers.read_only.get(&Exact::of(path));
+        let known = self.recording.answers.read_only.get(&RawBytes::of(path));
         known.unwrap_or_else(|| self.lacks(text::path(path)))
     }
 }
@@ -342,7 +342,7 @@ impl Target for Playback {
         path: &Path,
         _ask: &mut dyn FnMut(&dyn Target) -> Fact<Value>,
     ) -> Option<Fact<Value>> {
-        let answer = self.recording.answers.learn.get(&(kind.to_owned(), Exact::of(path)));
+        let answer = self.recording.answers.learn.get(&(kind.to_owned(), RawBytes::of(path)));
         let lacks = || self.lacks(format!("{kind} of {}", text::path(path)));
         Some(answer.map_or_else(lacks, |answer| self.given(answer)))
     }
@@ -360,7 +360,7 @@ impl Target for Playback {
     }
 
     fn layer(&self, path: &Path) -> Option<Layer> {
-        self.recording.answers.layer.get(&Exact::of(path))?.ok().flatten()
+        self.recording.answers.layer.get(&RawBytes::of(path))?.ok().flatten()
     }
 }
 

@@ -1,13 +1,13 @@
 //! A target that passes every question on to another one and keeps the answer.
 
 use crate::facts::account::{Accounts, Group, User};
-use crate::facts::exact::Exact;
 use crate::facts::file::{Acl, FileCapabilities, FileFact, Match, Protection};
 use crate::facts::host::Host;
 use crate::facts::image::{Image, Layer};
 use crate::facts::listener::{Holders, Listener};
 use crate::facts::package::Packages;
 use crate::facts::process::{Process, Selector};
+use crate::facts::raw_bytes::RawBytes;
 use crate::facts::{Fact, Unknown};
 use crate::host::memo::Memo;
 use crate::host::{Files, Selection, Target};
@@ -62,7 +62,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The paths of files that were found so far.
-    pub fn found(&self) -> Vec<Exact> {
+    pub fn found(&self) -> Vec<RawBytes> {
         let answers = self.answers.borrow();
         let found = answers.file.0.iter().filter(|(_, fact)| matches!(fact, Ok(Some(_))));
         found.map(|(path, _)| path.clone()).collect()
@@ -90,25 +90,25 @@ impl<'a> Recorder<'a> {
 
 impl Files for Recorder<'_> {
     fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
-        self.kept(|all| &mut all.file, Exact::of(path), || self.target.file(path))
+        self.kept(|all| &mut all.file, RawBytes::of(path), || self.target.file(path))
     }
 
     fn acl(&self, path: &Path) -> Fact<Option<Acl>> {
-        self.kept(|all| &mut all.acl, Exact::of(path), || self.target.acl(path))
+        self.kept(|all| &mut all.acl, RawBytes::of(path), || self.target.acl(path))
     }
 
     fn file_capabilities(&self, path: &Path) -> Fact<Option<FileCapabilities>> {
         let ask = || self.target.file_capabilities(path);
-        self.kept(|all| &mut all.file_capabilities, Exact::of(path), ask)
+        self.kept(|all| &mut all.file_capabilities, RawBytes::of(path), ask)
     }
 
     fn read(&self, path: &Path) -> Fact<Option<Arc<Vec<u8>>>> {
         let ask = || Ok(self.target.read(path)?.map(Content));
-        Ok(self.kept(|all| &mut all.read, Exact::of(path), ask)?.map(|content| content.0))
+        Ok(self.kept(|all| &mut all.read, RawBytes::of(path), ask)?.map(|content| content.0))
     }
 
     fn first_match(&self, path: &Path, regex: &Regex) -> Fact<Option<Match>> {
-        let question = (Exact::of(path), regex.as_str().to_owned());
+        let question = (RawBytes::of(path), regex.as_str().to_owned());
         let ask = || Ok(self.read(path)?.map(|content| crate::host::match_in(&content, regex)));
         self.kept(|all| &mut all.first_match, question, ask)
     }
@@ -121,7 +121,7 @@ impl Files for Recorder<'_> {
             && content.as_ref().is_none_or(is_text)
         {
             let content = content.clone().map(Content);
-            self.answers.borrow_mut().read_up_to.put(Exact::of(path), Ok(content));
+            self.answers.borrow_mut().read_up_to.put(RawBytes::of(path), Ok(content));
         }
         answer
     }
@@ -133,7 +133,7 @@ impl Files for Recorder<'_> {
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
         let ask = || Ok(self.target.list(path)?.map(Names));
-        Ok(self.kept(|all| &mut all.list, Exact::of(path), ask)?.map(|names| names.0))
+        Ok(self.kept(|all| &mut all.list, RawBytes::of(path), ask)?.map(|names| names.0))
     }
 
     fn mountinfo(&self) -> Fact<&'static str> {
@@ -148,15 +148,15 @@ impl Files for Recorder<'_> {
     }
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
-        self.kept(|all| &mut all.sha256, Exact::of(path), || self.target.sha256(path))
+        self.kept(|all| &mut all.sha256, RawBytes::of(path), || self.target.sha256(path))
     }
 
     fn protection(&self, path: &Path) -> Fact<Protection> {
-        self.kept(|all| &mut all.protection, Exact::of(path), || self.target.protection(path))
+        self.kept(|all| &mut all.protection, RawBytes::of(path), || self.target.protection(path))
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {
-        self.kept(|all| &mut all.read_only, Exact::of(path), || self.target.read_only(path))
+        self.kept(|all| &mut all.read_only, RawBytes::of(path), || self.target.read_only(path))
     }
 }
 
@@ -242,7 +242,7 @@ impl Target for Recorder<'_> {
         path: &Path,
         ask: &mut dyn FnMut(&dyn Target) -> Fact<Value>,
     ) -> Option<Fact<Value>> {
-        let question = (kind.to_owned(), Exact::of(path));
+        let question = (kind.to_owned(), RawBytes::of(path));
         Some(self.kept(|all| &mut all.learn, question, || ask(self.target)))
     }
 
@@ -262,6 +262,6 @@ impl Target for Recorder<'_> {
         // Only images have layers.
         self.target.image()?;
         let ask = || Ok(self.target.layer(path));
-        self.kept(|all| &mut all.layer, Exact::of(path), ask).ok().flatten()
+        self.kept(|all| &mut all.layer, RawBytes::of(path), ask).ok().flatten()
     }
 }

@@ -6,8 +6,8 @@
 //! replaced by the recording's mark. The digest of a file goes with what was left out of it: it would
 //! let a short secret be guessed.
 
-use crate::facts::exact::Exact;
 use crate::facts::image::ImageConfig;
+use crate::facts::raw_bytes::RawBytes;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::targets::recording::answers::Answers;
 use crate::targets::recording::contents::Content;
@@ -48,8 +48,8 @@ pub fn redact(recording: &mut Recording, arguments: bool) {
     // Databases of packages are kept as the facts that were read from them.
     if let Some(Ok(packages)) = &recording.packages {
         for database in &packages.databases {
-            recording.answers.read.0.remove(&Exact::of(database));
-            recording.answers.read_up_to.0.remove(&Exact::of(database));
+            recording.answers.read.0.remove(&RawBytes::of(database));
+            recording.answers.read_up_to.0.remove(&RawBytes::of(database));
         }
     }
     let mut digests: BTreeSet<String> = BTreeSet::new();
@@ -120,7 +120,7 @@ fn leave_out_arguments(answers: &mut Answers) {
 }
 
 /// The content as it may be kept; `None`: as it is.
-fn without_secrets(path: &Exact, content: &Content, mark: &str) -> Option<Fact<Content>> {
+fn without_secrets(path: &RawBytes, content: &Content, mark: &str) -> Option<Fact<Content>> {
     let refused = |why: &str| {
         let why = format!("the recording was made without its content: {why}");
         Some(Err(Unknown::new(text::bytes(&path.0), Cause::NotRecorded(why))))
@@ -155,14 +155,14 @@ fn without_secrets(path: &Exact, content: &Content, mark: &str) -> Option<Fact<C
 }
 
 /// Whether a file holds names of services, packages and files, `passwd` among them, and never a secret.
-fn is_of_names(path: &Exact) -> bool {
+fn is_of_names(path: &RawBytes) -> bool {
     let text = text::bytes(&path.0);
     ["/etc/services", "/etc/nsswitch.conf", "/etc/mime.types"].contains(&text.as_str())
         || ["/pam.d/", "/lib/dpkg/", "/lib/apk/"].iter().any(|part| text.contains(part))
 }
 
 /// Whether a file holds secrets and nothing else.
-fn is_secret(path: &Exact) -> bool {
+fn is_secret(path: &RawBytes) -> bool {
     let text = text::bytes(&path.0);
     let name = text.rsplit('/').next().unwrap_or_default();
     let of_process = text.starts_with("/proc/") && (name == "environ" || name == "cmdline");

@@ -3,10 +3,10 @@
 use crate::support::ledger::{Book, DAY, Saw, kinds};
 use Saw::{Holding, NotApplicable, Nothing, Violated};
 use spotcheck::actions::edit::Edit;
-use spotcheck::actions::evidence::Evidence;
-use spotcheck::actions::item::{EventKind, ItemId};
+use spotcheck::actions::items::evidence::EvidenceRecord;
+use spotcheck::actions::items::item::{EventKind, ItemId};
 use spotcheck::actions::query::Filter;
-use spotcheck::actions::standing::Standing;
+use spotcheck::actions::rule_status::RuleStatus;
 use spotcheck::actions::{News, State};
 use spotcheck::policy::{ActionKind, Severity};
 
@@ -280,7 +280,7 @@ pub fn a_run_without_changes_adds_no_row(mut book: Book) {
 pub fn a_rule_that_was_never_violated_is_known_to_hold_since_when(mut book: Book) {
     book.policy(&format!("{RULE}  - {{ id: other, file: /other, must: {{ owner: root }} }}\n"));
     let both = |conf, other| [("conf", "/conf", "mode", conf), ("other", "/other", "owner", other)];
-    let standings = |book: &mut Book| -> Vec<(String, Standing, i64, i64)> {
+    let standings = |book: &mut Book| -> Vec<(String, RuleStatus, i64, i64)> {
         let all = book.ledger.standings(Some("web")).unwrap().into_iter();
         all.map(|one| (one.rule, one.standing, one.since, one.seen)).collect()
     };
@@ -291,24 +291,24 @@ pub fn a_rule_that_was_never_violated_is_known_to_hold_since_when(mut book: Book
     assert_eq!(
         standings(&mut book),
         [
-            ("conf".into(), Standing::Violated, second, second),
-            ("other".into(), Standing::Holds, first, second)
+            ("conf".into(), RuleStatus::Violated, second, second),
+            ("other".into(), RuleStatus::Holds, first, second)
         ]
     );
     let turns = book.ledger.turns(0, i64::MAX, 10).unwrap();
     let turn = (turns[0].was, turns[0].last_look, turns[0].became, turns[0].at);
-    assert_eq!((turns.len(), turn), (1, (Standing::Holds, first, Standing::Violated, second)));
+    assert_eq!((turns.len(), turn), (1, (RuleStatus::Holds, first, RuleStatus::Violated, second)));
     // A run of one rule says nothing of the other, nor that the policy was looked at.
     book.whole = false;
     book.policy(RULE);
     book.run("h1", &both(Holding, Nothing)[..1]);
     let third = book.now;
-    assert_eq!(standings(&mut book)[0], ("conf".into(), Standing::Holds, third, third));
+    assert_eq!(standings(&mut book)[0], ("conf".into(), RuleStatus::Holds, third, third));
     assert_eq!(standings(&mut book)[1].3, second);
     // A rule that is gone is retired, not thought to hold for ever.
     book.whole = true;
     book.run("h1", &both(Holding, Nothing)[..1]);
-    assert_eq!(standings(&mut book)[1].1, Standing::Retired);
+    assert_eq!(standings(&mut book)[1].1, RuleStatus::Retired);
 }
 
 pub fn what_was_seen_when_something_changed_is_kept_with_it(mut book: Book) {
@@ -319,12 +319,13 @@ pub fn what_was_seen_when_something_changed_is_kept_with_it(mut book: Book) {
     let events = book.ledger.events_between(0, i64::MAX, 10).unwrap();
     let seen: Vec<_> = events
         .iter()
-        .map(|event| event.evidence.as_deref().map(|text| Evidence::from_json(text).observed))
+        .map(|event| event.evidence.as_deref().map(|text| EvidenceRecord::from_json(text).observed))
         .collect();
     // What was seen first stands with the occurrence.
     let at = |event: &spotcheck::actions::Event| Some(format!("seen at {}", event.at));
     assert_eq!(seen, [None, at(&events[1]), at(&events[2])]);
-    let then = Evidence::from_json(&book.ledger.occurrences(ItemId(1)).unwrap()[0].evidence_then);
+    let then =
+        EvidenceRecord::from_json(&book.ledger.occurrences(ItemId(1)).unwrap()[0].evidence_then);
     assert_eq!(then.observed, format!("seen at {}", events[0].at));
     let middle = book.ledger.events_between(events[1].at, events[1].at, 10).unwrap();
     assert_eq!(middle.len(), 1);

@@ -1,10 +1,10 @@
 //! Columns of the ledger's tables, to and from what they mean.
 
-use crate::actions::evidence::{Evidence, bounded};
-use crate::actions::identity::{ItemKey, Thing};
-use crate::actions::item::EventKind;
-use crate::actions::ledger::LedgerError;
-use crate::actions::sql::{Database, Row};
+use super::LedgerError;
+use super::sql::{Database, Row};
+use crate::actions::items::evidence::{EvidenceRecord, bounded};
+use crate::actions::items::identity::{Affected, ItemKey};
+use crate::actions::items::item::EventKind;
 use crate::parameters;
 use crate::policy::Severity;
 
@@ -19,10 +19,10 @@ pub fn add_event(
     host: Option<&str>,
     actor: &str,
     kind: EventKind,
-    (detail, evidence): (&str, Option<&Evidence>),
+    (detail, evidence): (&str, Option<&EvidenceRecord>),
 ) -> Result<(), LedgerError> {
     let detail = bounded(detail);
-    let evidence = evidence.map(Evidence::to_json);
+    let evidence = evidence.map(EvidenceRecord::to_json);
     db.execute(
         "INSERT INTO events (item, at, host, actor, kind, detail, evidence)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -55,7 +55,7 @@ pub fn read_key(row: &mut Row) -> Result<ItemKey, LedgerError> {
     Ok(ItemKey {
         policy: row.text()?,
         rule: row.text()?,
-        thing: Thing { kind: row.text()?, name: row.text()? },
+        thing: Affected { kind: row.text()?, name: row.text()? },
         condition: row.text()?,
     })
 }
@@ -70,6 +70,6 @@ pub fn read_u32(row: &mut Row) -> Result<u32, LedgerError> {
 }
 
 /// The only row of an answer.
-pub(super) fn first(rows: Vec<Row>) -> Result<Row, LedgerError> {
+pub fn first(rows: Vec<Row>) -> Result<Row, LedgerError> {
     rows.into_iter().next().ok_or_else(|| LedgerError::Damaged("a row is missing".into()))
 }

@@ -14,21 +14,21 @@ pub const LONGEST_NAME: usize = 1024;
 
 /// A thing on a host, named the same on every host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Thing {
+pub struct Affected {
     /// `service`, `port`, `file` ...
     pub kind: String,
     /// Service name, protocol and port, canonical path, account.
     pub name: String,
 }
 
-impl Thing {
+impl Affected {
     /// The thing that a check calls so.
     pub fn of(subject: &Subject) -> Self {
         Self { kind: subject.kind.to_owned(), name: canonical(&subject.name) }
     }
 }
 
-impl fmt::Display for Thing {
+impl fmt::Display for Affected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, self.name)
     }
@@ -42,7 +42,7 @@ pub struct ItemKey {
     /// Rule's id.
     pub rule: String,
     /// What has to be changed: the subject, or the cause that several subjects suffer from.
-    pub thing: Thing,
+    pub thing: Affected,
     /// Key of the condition in the rule.
     pub condition: String,
 }
@@ -54,7 +54,7 @@ impl ItemKey {
         Self {
             policy: finding.rule.policy.clone(),
             rule: finding.rule.id.clone(),
-            thing: Thing::of(assertion.cause.as_ref().unwrap_or(&assertion.subject)),
+            thing: Affected::of(assertion.cause.as_ref().unwrap_or(&assertion.subject)),
             condition: shortened(&assertion.condition),
         }
     }
@@ -103,7 +103,7 @@ mod tests {
         ItemKey {
             policy: "web".into(),
             rule: "conf".into(),
-            thing: Thing::of(&Subject::new("file", name)),
+            thing: Affected::of(&Subject::new("file", name)),
             condition: condition.into(),
         }
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schemars(transform = describe_kind)]
-pub enum Sighting {
+pub enum Evidence {
     /// A process, as `/proc` showed it.
     Process {
         /// Process id.
@@ -95,12 +95,12 @@ fn describe_kind(schema: &mut schemars::Schema) {
     }
 }
 
-impl Sighting {
+impl Evidence {
     /// A process as evidence.
     pub fn process(process: &Process) -> Self {
         let exe = process.exe.as_ref().ok().and_then(Option::as_ref);
         let main = process.threads.as_ref().ok().and_then(|threads| threads.first());
-        Sighting::Process {
+        Evidence::Process {
             pid: process.pid,
             comm: process.comm.clone(),
             exe: exe.map(|exe| text::path(&exe.path)),
@@ -113,12 +113,12 @@ impl Sighting {
 
     /// A socket as evidence.
     pub fn socket(listener: &Listener) -> Self {
-        Sighting::Socket { socket: listener.to_string(), inode: listener.inode, uid: listener.uid }
+        Evidence::Socket { socket: listener.to_string(), inode: listener.inode, uid: listener.uid }
     }
 
     /// A file as evidence.
     pub fn file(path: &Path, fact: &FileFact) -> Self {
-        Sighting::File {
+        Evidence::File {
             path: text::path(path),
             uid: fact.uid,
             gid: fact.gid,
@@ -130,12 +130,12 @@ impl Sighting {
 
     /// A line of a file as evidence.
     pub fn line(file: &Path, line: u32, content: impl Into<String>) -> Self {
-        Sighting::Line { file: text::path(file), line, text: content.into() }
+        Evidence::Line { file: text::path(file), line, text: content.into() }
     }
 
     /// A layer as evidence.
     pub fn layer(layer: &Layer) -> Self {
-        Sighting::Layer {
+        Evidence::Layer {
             layer: Some(layer.number),
             digest: Some(layer.digest.clone()),
             created_by: layer.created_by.clone(),
@@ -146,22 +146,22 @@ impl Sighting {
     /// an image, or an account that a rule was only looked up for.
     pub fn lasting_name(&self) -> Option<String> {
         match self {
-            Sighting::Process { comm, exe, .. } => {
+            Evidence::Process { comm, exe, .. } => {
                 Some(exe.clone().unwrap_or_else(|| comm.clone()))
             }
-            Sighting::Socket { socket, .. } => Some(socket.clone()),
-            Sighting::File { path, .. } | Sighting::Line { file: path, line: 0, .. } => {
+            Evidence::Socket { socket, .. } => Some(socket.clone()),
+            Evidence::File { path, .. } | Evidence::Line { file: path, line: 0, .. } => {
                 Some(path.clone())
             }
-            Sighting::Line { file, text, .. } => Some(format!("{file}: {}", text.trim())),
-            Sighting::Account { .. } | Sighting::Layer { .. } => None,
+            Evidence::Line { file, text, .. } => Some(format!("{file}: {}", text.trim())),
+            Evidence::Account { .. } | Evidence::Layer { .. } => None,
         }
     }
 
     /// The path of the file that was seen, if it is one.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Sighting::File { path, .. } | Sighting::Line { file: path, .. } => Some(path),
+            Evidence::File { path, .. } | Evidence::Line { file: path, .. } => Some(path),
             _ => None,
         }
     }
@@ -172,6 +172,6 @@ impl Sighting {
             Origin::Files => "files",
             Origin::Nss => "nss",
         };
-        Sighting::Account { name: name.to_owned(), id, origin: origin.to_owned() }
+        Evidence::Account { name: name.to_owned(), id, origin: origin.to_owned() }
     }
 }

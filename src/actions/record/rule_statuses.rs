@@ -2,8 +2,8 @@
 //! violated can be said to hold, since when, and when it was last seen to.
 
 use super::Recorder;
-use crate::actions::ledger::LedgerError;
-use crate::actions::standing::Standing;
+use crate::actions::rule_status::RuleStatus;
+use crate::actions::store::LedgerError;
 use crate::parameters;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ impl Recorder<'_> {
         let policies: BTreeSet<&str> = run.rules.iter().map(|rule| rule.policy.as_str()).collect();
         let mut looks = self.looks()?;
         let before = self.stood()?;
-        let now = Standing::of_rules(run);
+        let now = RuleStatus::of_rules(run);
         for ((policy, rule), standing) in &now {
             let key = ((*policy).to_owned(), (*rule).to_owned());
             let was = before.get(&key).copied();
@@ -27,9 +27,9 @@ impl Recorder<'_> {
             let gone = run.whole
                 && (policies.contains(policy.as_str()) || removed.contains(policy))
                 && !now.contains_key(&(policy.as_str(), rule.as_str()));
-            if gone && *was != Standing::Retired {
+            if gone && *was != RuleStatus::Retired {
                 let look = looks.get(policy).copied();
-                self.turn_of(policy, rule, Some(*was), Standing::Retired, look)?;
+                self.turn_of(policy, rule, Some(*was), RuleStatus::Retired, look)?;
             }
         }
         for policy in policies {
@@ -55,7 +55,7 @@ impl Recorder<'_> {
         rows.into_iter().map(|mut row| Ok((row.text()?, row.int()?))).collect()
     }
 
-    fn stood(&mut self) -> Result<BTreeMap<(String, String), Standing>, LedgerError> {
+    fn stood(&mut self) -> Result<BTreeMap<(String, String), RuleStatus>, LedgerError> {
         let rows = self.db.query(
             "SELECT policy, rule, standing FROM standings WHERE host = $1",
             parameters![self.run.host],
@@ -67,8 +67,8 @@ impl Recorder<'_> {
         &mut self,
         policy: &str,
         rule: &str,
-        was: Option<Standing>,
-        now: Standing,
+        was: Option<RuleStatus>,
+        now: RuleStatus,
         last_look: Option<i64>,
     ) -> Result<(), LedgerError> {
         let (host, time) = (self.run.host, self.run.time);

@@ -3,7 +3,7 @@
 //! Versions only go forward, one step at a time, within the transaction that asked: a crash leaves
 //! the old version. A version that is newer than this program is refused, never guessed at.
 
-use super::ledger::LedgerError;
+use super::error::LedgerError;
 use super::sql::{Database, transaction};
 
 /// The steps; step n leads from version n to version n + 1. Never changed once released.

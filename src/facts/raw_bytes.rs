@@ -2,7 +2,7 @@
 //! them from being something else.
 //!
 //! In JSON they are a string where they are UTF-8, else `{"hex": "2fff"}`. Meant for
-//! `#[serde(with = "exact::path")]` on every [`PathBuf`] whose bytes somebody else has chosen: serde's
+//! `#[serde(with = "raw_bytes::path")]` on every [`PathBuf`] whose bytes somebody else has chosen: serde's
 //! own form refuses what is not UTF-8, and a whole recording with it.
 
 use serde::de::{self, MapAccess, Visitor};
@@ -18,9 +18,9 @@ const HEX: &str = "hex";
 
 /// Any bytes, such as a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Exact(pub Vec<u8>);
+pub struct RawBytes(pub Vec<u8>);
 
-impl Exact {
+impl RawBytes {
     /// The bytes of a path.
     pub fn of(path: &Path) -> Self {
         Self(path.as_os_str().as_bytes().to_vec())
@@ -48,13 +48,13 @@ pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S:
     }
 }
 
-impl Serialize for Exact {
+impl Serialize for RawBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize(&self.0, serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Exact {
+impl<'de> Deserialize<'de> for RawBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Bytes)
     }
@@ -63,24 +63,24 @@ impl<'de> Deserialize<'de> for Exact {
 struct Bytes;
 
 impl<'de> Visitor<'de> for Bytes {
-    type Value = Exact;
+    type Value = RawBytes;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text, or {\"hex\": …}")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Exact, E> {
-        Ok(Exact(text.as_bytes().to_vec()))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<RawBytes, E> {
+        Ok(RawBytes(text.as_bytes().to_vec()))
     }
 
-    fn visit_string<E: de::Error>(self, text: String) -> Result<Exact, E> {
-        Ok(Exact(text.into_bytes()))
+    fn visit_string<E: de::Error>(self, text: String) -> Result<RawBytes, E> {
+        Ok(RawBytes(text.into_bytes()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Exact, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawBytes, A::Error> {
         match map.next_entry::<String, String>()? {
             Some((key, hex)) if key == HEX && map.next_key::<String>()?.is_none() => {
-                bytes(&hex).map(Exact).ok_or_else(|| de::Error::custom("not hexadecimal"))
+                bytes(&hex).map(RawBytes).ok_or_else(|| de::Error::custom("not hexadecimal"))
             }
             _ => Err(de::Error::custom("expected {\"hex\": …}")),
         }
@@ -114,7 +114,7 @@ pub mod path {
     /// # Errors
     /// When it is none.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        Exact::deserialize(deserializer).map(Exact::into_path)
+        RawBytes::deserialize(deserializer).map(RawBytes::into_path)
     }
 }
 
@@ -127,7 +127,7 @@ pub mod maybe_path {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
-        path.as_deref().map(Exact::of).serialize(to)
+        path.as_deref().map(RawBytes::of).serialize(to)
     }
 
     /// Reads it.
@@ -135,7 +135,7 @@ pub mod maybe_path {
     /// # Errors
     /// When it is none.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
-        Ok(Option::<Exact>::deserialize(from)?.map(Exact::into_path))
+        Ok(Option::<RawBytes>::deserialize(from)?.map(RawBytes::into_path))
     }
 }
 
@@ -151,7 +151,7 @@ pub mod paths {
     where
         P: IntoIterator<Item = &'a PathBuf>,
     {
-        serializer.collect_seq(paths.into_iter().map(|path| Exact::of(path)))
+        serializer.collect_seq(paths.into_iter().map(|path| RawBytes::of(path)))
     }
 
     /// Reads them.
@@ -162,8 +162,8 @@ pub mod paths {
     where
         P: FromIterator<PathBuf>,
     {
-        let paths: Vec<Exact> = Vec::deserialize(deserializer)?;
-        Ok(paths.into_iter().map(Exact::into_path).collect())
+        let paths: Vec<RawBytes> = Vec::deserialize(deserializer)?;
+        Ok(paths.into_iter().map(RawBytes::into_path).collect())
     }
 }
 
@@ -179,7 +179,7 @@ pub mod by_path {
         map: &BTreeMap<PathBuf, T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map.iter().map(|(path, value)| (Exact::of(path), value)))
+        serializer.collect_seq(map.iter().map(|(path, value)| (RawBytes::of(path), value)))
     }
 
     /// Reads them.
@@ -189,7 +189,7 @@ pub mod by_path {
     pub fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<PathBuf, T>, D::Error> {
-        let pairs: Vec<(Exact, T)> = Vec::deserialize(deserializer)?;
+        let pairs: Vec<(RawBytes, T)> = Vec::deserialize(deserializer)?;
         Ok(pairs.into_iter().map(|(path, value)| (path.into_path(), value)).collect())
     }
 }
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn text_is_text_and_other_bytes_are_hexadecimal() {
-        let json = |bytes: &[u8]| serde_json::to_string(&Exact(bytes.to_vec())).unwrap();
+        let json = |bytes: &[u8]| serde_json::to_string(&RawBytes(bytes.to_vec())).unwrap();
         assert_eq!(json(b"/etc/passwd"), "\"/etc/passwd\"");
         assert_eq!(json(b"/\xff"), "{\"hex\":\"2fff\"}");
     }
@@ -210,15 +210,15 @@ mod tests {
     fn what_is_neither_is_refused() {
         for wrong in ["1", "{}", "{\"hex\":\"f\"}", "{\"hex\":\"xx\"}", "{\"hex\":\"00\",\"b\":1}"]
         {
-            serde_json::from_str::<Exact>(wrong).unwrap_err();
+            serde_json::from_str::<RawBytes>(wrong).unwrap_err();
         }
     }
 
     proptest! {
         #[test]
         fn all_bytes_come_back(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let json = serde_json::to_string(&Exact(bytes.clone())).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Exact>(&json).unwrap().0, bytes);
+            let json = serde_json::to_string(&RawBytes(bytes.clone())).unwrap();
+            prop_assert_eq!(serde_json::from_str::<RawBytes>(&json).unwrap().0, bytes);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Where a ledger is: a file, or a database server.
 
-use super::{Ledger, LedgerError, SqlLedger};
-use crate::actions::sqlite::Sqlite;
+use super::LedgerError;
+use super::sql::Database;
+use super::sqlite::Sqlite;
 use crate::safety::environment;
 use std::fmt;
 use std::path::PathBuf;
@@ -51,9 +52,9 @@ impl Location {
     ///
     /// # Errors
     /// When that cannot be done; the error says why.
-    pub fn open(&self) -> Result<Box<dyn Ledger>, LedgerError> {
+    pub fn open(&self) -> Result<Box<dyn Database>, LedgerError> {
         match self {
-            Location::File(path) => Ok(Box::new(SqlLedger::new(Sqlite::create(path)?)?)),
+            Location::File(path) => Ok(Box::new(Sqlite::create(path)?)),
             Location::Postgres(url) => open_postgres(url),
         }
     }
@@ -62,10 +63,10 @@ impl Location {
     ///
     /// # Errors
     /// When it exists and cannot be read.
-    pub fn read(&self) -> Result<Option<Box<dyn Ledger>>, LedgerError> {
+    pub fn read(&self) -> Result<Option<Box<dyn Database>>, LedgerError> {
         match self {
             Location::File(path) => match Sqlite::read(path)? {
-                Some(db) => Ok(Some(Box::new(SqlLedger::new(db)?))),
+                Some(db) => Ok(Some(Box::new(db))),
                 None => Ok(None),
             },
             Location::Postgres(url) => open_postgres(url).map(Some),
@@ -79,12 +80,12 @@ fn is_scheme(name: &str) -> bool {
 }
 
 #[cfg(feature = "postgres")]
-fn open_postgres(url: &str) -> Result<Box<dyn Ledger>, LedgerError> {
-    Ok(Box::new(SqlLedger::new(crate::actions::postgres::Postgres::connect(url)?)?))
+fn open_postgres(url: &str) -> Result<Box<dyn Database>, LedgerError> {
+    Ok(Box::new(super::postgres::Postgres::connect(url)?))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn open_postgres(_: &str) -> Result<Box<dyn Ledger>, LedgerError> {
+fn open_postgres(_: &str) -> Result<Box<dyn Database>, LedgerError> {
     Err(LedgerError::NoPostgres)
 }
 

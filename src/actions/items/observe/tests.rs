@@ -37,7 +37,7 @@ fn blind() -> Unknown {
 }
 
 fn old(name: &str, condition: &str, asked: &str, implied: bool) -> Unsettled {
-    let thing = Thing { kind: "file".into(), name: name.into() };
+    let thing = Affected { kind: "file".into(), name: name.into() };
     let key = ItemKey {
         policy: "web".into(),
         rule: "keys".into(),

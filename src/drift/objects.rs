@@ -3,10 +3,10 @@
 use crate::facts::account::PasswordField;
 use crate::facts::host::TargetKind;
 use crate::facts::listener::{Listener, Protocol};
+use crate::facts::object::{Attributes, Class, Objects, UNSEEN};
 use crate::facts::package::PackageState;
 use crate::facts::process::{Process, Selector};
 use crate::facts::scope::Scope;
-use crate::facts::thing::{Attributes, Class, Things, UNSEEN};
 use crate::facts::unit::UnitFileState;
 use crate::facts::{Cause, Unknown};
 use crate::formats::{packages, sudoers};
@@ -46,8 +46,8 @@ const SYSCTLS: [&str; 24] = [
 ];
 
 /// Looks at all classes of a scope but files and settings.
-pub fn collect(target: &dyn Target, scope: &Scope) -> Things {
-    let mut things = Things::default();
+pub fn collect(target: &dyn Target, scope: &Scope) -> Objects {
+    let mut objects = Objects::default();
     let live = target.host().kind == TargetKind::Host;
     for class in Class::ALL {
         if !scope.has(class) {
@@ -61,7 +61,7 @@ pub fn collect(target: &dyn Target, scope: &Scope) -> Things {
             Class::Sudo => sudo(target),
             Class::Unit => units(target, &mut unseen),
             Class::Package => packages(target, &mut unseen),
-            Class::Image => match super::image::things(target) {
+            Class::Image => match super::image::objects(target) {
                 Some(found) => Ok(found),
                 None => continue,
             },
@@ -74,14 +74,14 @@ pub fn collect(target: &dyn Target, scope: &Scope) -> Things {
         };
         match found {
             Ok(found) => {
-                things.all.insert(class, found);
+                objects.all.insert(class, found);
             }
             Err(why) => unseen.push(why),
         }
         unseen.dedup();
-        things.unseen.extend(unseen.into_iter().map(|why| (class, why)));
+        objects.unseen.extend(unseen.into_iter().map(|why| (class, why)));
     }
-    things
+    objects
 }
 
 fn attributes<const N: usize>(pairs: [(&str, String); N]) -> Attributes {

@@ -2,18 +2,18 @@
 
 use super::files::accepted;
 use crate::drift::baseline::{Acceptance, Head};
-use crate::drift::things::OVERRIDE;
+use crate::drift::objects::OVERRIDE;
 use crate::facts::drift::{Change, Delta, Explanation, How};
+use crate::facts::object::{Attributes, Class, Objects, UNSEEN};
 use crate::facts::package_file::Owner;
 use crate::facts::scope::Rules;
-use crate::facts::thing::{Attributes, Class, Things, UNSEEN};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes of everything but files and settings. What was not looked at either time, or could not be
 /// seen, is not compared.
-pub fn explain_things(
-    before: &Things,
-    after: &Things,
+pub fn explain_objects(
+    before: &Objects,
+    after: &Objects,
     rules: &Rules,
     acceptances: &[Acceptance],
     now: i64,
@@ -79,7 +79,7 @@ pub fn doubtful(head: &Head, now: &[Owner]) -> BTreeSet<String> {
 }
 
 /// The same by what an older baseline has of packages.
-pub fn doubtful_things(before: &Things, after: &Things) -> BTreeSet<String> {
+pub fn doubtful_objects(before: &Objects, after: &Objects) -> BTreeSet<String> {
     let none = BTreeMap::new();
     let was = before.all.get(&Class::Package).unwrap_or(&none);
     let is = after.all.get(&Class::Package).unwrap_or(&none);

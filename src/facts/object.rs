@@ -100,7 +100,7 @@ pub type Attributes = BTreeMap<String, String>;
 
 /// Everything beside files, by class and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Things {
+pub struct Objects {
     /// By class, then by name. A class that is not there was not looked at.
     pub all: BTreeMap<Class, BTreeMap<String, Attributes>>,
     /// What could not be seen.

@@ -1,19 +1,19 @@
 //! What was seen, as it is kept with an occurrence: bounded, whatever a hostile host shows.
 
-use super::identity::Thing;
+use super::identity::Affected;
 use super::observe::{Run, Unsettled};
 use crate::verdict::{Finding, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Most sightings that are kept of one finding.
+/// Most evidence that are kept of one finding.
 const SIGHTINGS: usize = 16;
 /// Longest text that is kept, in characters.
 const LONGEST: usize = 500;
 
-/// Evidence of one finding.
+/// EvidenceRecord of one finding.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct EvidenceRecord {
     /// What the rule wanted.
     pub expected: String,
     /// What was.
@@ -22,7 +22,7 @@ pub struct Evidence {
     pub seen: Vec<Value>,
 }
 
-impl Evidence {
+impl EvidenceRecord {
     /// The evidence of a finding.
     pub fn of(finding: &Finding) -> Self {
         let assertion = &finding.assertion;
@@ -39,13 +39,13 @@ impl Evidence {
         let is_it = |finding: &&Finding| {
             finding.outcome() == Outcome::Pass
                 && (&finding.rule.policy, &finding.rule.id) == (&old.key.policy, &old.key.rule)
-                && Thing::of(&finding.assertion.subject) == old.affected
+                && Affected::of(&finding.assertion.subject) == old.affected
         };
         let same = |finding: &&Finding| finding.assertion.condition == old.key.condition;
         let all = || run.findings.iter().filter(is_it);
         // What was about existence holds by any other condition that could be asked.
         let Some(finding) = all().find(same).or_else(|| all().next()) else { return };
-        let Evidence { expected, observed, seen } = Evidence::of(finding);
+        let EvidenceRecord { expected, observed, seen } = EvidenceRecord::of(finding);
         if self.observed.is_empty() {
             (self.expected, self.observed) = (expected, observed);
         }

@@ -3,7 +3,7 @@
 //! Statements use `$1`, `$2` ... in ascending order of first use (SQLite numbers them by that),
 //! `ON CONFLICT` and `RETURNING`. Values are whole numbers, texts and nothing.
 
-use super::ledger::LedgerError;
+use super::error::LedgerError;
 
 /// A value of a column or parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,5 +190,5 @@ pub fn transaction<D: Database + ?Sized, T>(
 #[macro_export]
 #[doc(hidden)]
 macro_rules! parameters {
-    ($($value:expr),* $(,)?) => { &[$($crate::actions::sql::Value::from($value)),*] };
+    ($($value:expr),* $(,)?) => { &[$($crate::actions::store::sql::Value::from($value)),*] };
 }

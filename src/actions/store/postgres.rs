@@ -8,7 +8,7 @@
 //! that `SSL_CERT_FILE` names, or that of Debian, Fedora or Alpine. A password may stand in the URL
 //! (in a configuration file that only root can read, not on a command line) or in `PGPASSWORD`.
 
-use super::ledger::LedgerError;
+use super::error::LedgerError;
 use super::sql::{Database, Row, Value};
 use crate::safety::environment;
 use postgres::config::{Host, SslMode};

@@ -1,8 +1,8 @@
 //! How a rule stands as a whole, and reading back how all of them do.
 
-use super::ledger::LedgerError;
-use super::observe::Run;
-use super::sql::{Database, Value};
+use super::items::observe::Run;
+use super::store::LedgerError;
+use super::store::sql::{Database, Value};
 use crate::parameters;
 use crate::verdict::{Finding, Outcome, Promises};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 /// How a rule stands on a host, all its conditions together. The worst comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
+pub enum RuleStatus {
     /// At least one condition was seen not to hold.
     Violated,
     /// None was, but at least one could not be decided.
@@ -27,44 +27,44 @@ pub enum Standing {
     Retired,
 }
 
-impl Standing {
+impl RuleStatus {
     /// All of them.
-    pub const ALL: [Standing; 6] = [
-        Standing::Violated,
-        Standing::Undecided,
-        Standing::Waived,
-        Standing::Holds,
-        Standing::Inapplicable,
-        Standing::Retired,
+    pub const ALL: [RuleStatus; 6] = [
+        RuleStatus::Violated,
+        RuleStatus::Undecided,
+        RuleStatus::Waived,
+        RuleStatus::Holds,
+        RuleStatus::Inapplicable,
+        RuleStatus::Retired,
     ];
 
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
-            Standing::Violated => "violated",
-            Standing::Undecided => "undecided",
-            Standing::Waived => "waived",
-            Standing::Holds => "holds",
-            Standing::Inapplicable => "inapplicable",
-            Standing::Retired => "retired",
+            RuleStatus::Violated => "violated",
+            RuleStatus::Undecided => "undecided",
+            RuleStatus::Waived => "waived",
+            RuleStatus::Holds => "holds",
+            RuleStatus::Inapplicable => "inapplicable",
+            RuleStatus::Retired => "retired",
         }
     }
 
     /// How a rule stands that has these findings.
     pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         let each = findings.into_iter().map(|finding| match finding.outcome() {
-            Outcome::Fail => Standing::Violated,
-            Outcome::Unknown => Standing::Undecided,
-            Outcome::Waived => Standing::Waived,
-            Outcome::Pass => Standing::Holds,
-            Outcome::Skipped => Standing::Inapplicable,
+            Outcome::Fail => RuleStatus::Violated,
+            Outcome::Unknown => RuleStatus::Undecided,
+            Outcome::Waived => RuleStatus::Waived,
+            Outcome::Pass => RuleStatus::Holds,
+            Outcome::Skipped => RuleStatus::Inapplicable,
         });
         // Of nothing at all nothing is known.
-        each.min().unwrap_or(Standing::Undecided)
+        each.min().unwrap_or(RuleStatus::Undecided)
     }
 
     /// How the rules of a run stand, by policy and rule.
-    pub fn of_rules<'a>(run: &'a Run) -> BTreeMap<(&'a str, &'a str), Standing> {
+    pub fn of_rules<'a>(run: &'a Run) -> BTreeMap<(&'a str, &'a str), RuleStatus> {
         let mut findings: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
         for rule in &run.rules {
             findings.insert((rule.policy.as_str(), rule.id.as_str()), Vec::new());
@@ -73,28 +73,28 @@ impl Standing {
             let key = (finding.rule.policy.as_str(), finding.rule.id.as_str());
             findings.entry(key).or_default().push(finding);
         }
-        findings.into_iter().map(|(key, found)| (key, Standing::of(found))).collect()
+        findings.into_iter().map(|(key, found)| (key, RuleStatus::of(found))).collect()
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for RuleStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl FromStr for Standing {
+impl FromStr for RuleStatus {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Standing::ALL.into_iter().find(|one| one.name() == text);
+        let found = RuleStatus::ALL.into_iter().find(|one| one.name() == text);
         found.ok_or_else(|| format!("`{text}` is no standing of a rule"))
     }
 }
 
 /// A rule on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleStanding {
+pub struct RecordedStatus {
     /// Host name.
     pub host: String,
     /// Policy's name.
@@ -102,7 +102,7 @@ pub struct RuleStanding {
     /// Rule's id.
     pub rule: String,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: RuleStatus,
     /// The run that saw it so first, seconds since 1970-01-01 UTC.
     pub since: i64,
     /// The last run that evaluated the whole policy there, likewise.
@@ -121,18 +121,21 @@ pub struct RuleTurn {
     /// The run that saw it, seconds since 1970-01-01 UTC.
     pub at: i64,
     /// How it had stood.
-    pub was: Standing,
+    pub was: RuleStatus,
     /// When it was last seen to stand so, likewise.
     pub last_look: i64,
     /// How it stood from then on.
-    pub became: Standing,
+    pub became: RuleStatus,
 }
 
 /// How every rule stands on every host; of one policy, where that is named.
 ///
 /// # Errors
 /// When the store fails.
-pub fn all(db: &mut dyn Database, policy: Option<&str>) -> Result<Vec<RuleStanding>, LedgerError> {
+pub fn all(
+    db: &mut dyn Database,
+    policy: Option<&str>,
+) -> Result<Vec<RecordedStatus>, LedgerError> {
     let wanted = policy.map(|_| "WHERE s.policy = $1").unwrap_or_default();
     let sql = format!(
         "SELECT s.host, s.policy, s.rule, s.standing, s.since, l.at
@@ -141,8 +144,8 @@ pub fn all(db: &mut dyn Database, policy: Option<&str>) -> Result<Vec<RuleStandi
     );
     let parameters: Vec<Value> = policy.into_iter().map(Value::from).collect();
     let rows = db.query(&sql, &parameters)?;
-    let read = |mut row: super::sql::Row| {
-        let standing = RuleStanding {
+    let read = |mut row: super::store::sql::Row| {
+        let standing = RecordedStatus {
             host: row.text()?,
             policy: row.text()?,
             rule: row.text()?,
@@ -151,7 +154,7 @@ pub fn all(db: &mut dyn Database, policy: Option<&str>) -> Result<Vec<RuleStandi
             seen: row.int()?,
         };
         // A run of that rule alone may be younger than the last one of the whole policy.
-        Ok(RuleStanding { seen: standing.seen.max(standing.since), ..standing })
+        Ok(RecordedStatus { seen: standing.seen.max(standing.since), ..standing })
     };
     rows.into_iter().map(read).collect()
 }

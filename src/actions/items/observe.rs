@@ -5,7 +5,7 @@
 //! more; or when it was about existence and the thing was seen. It is retired when the rule has
 //! gone or asks about something else. In all other cases nothing is known.
 
-use super::identity::{ItemKey, Thing};
+use super::identity::{Affected, ItemKey};
 use super::lifecycle::Look;
 use crate::verdict::assertion::Reason;
 use crate::verdict::{Finding, Outcome, RuleInfo};
@@ -41,7 +41,7 @@ pub struct Unsettled {
     /// Its item.
     pub key: ItemKey,
     /// What is affected.
-    pub affected: Thing,
+    pub affected: Affected,
     /// What the rule was about, as written, when it was last violated.
     pub asked: String,
     /// The condition stands in no policy but follows from another: the thing has to exist.
@@ -60,13 +60,13 @@ pub struct Answers<'a> {
 struct RuleAnswers<'a> {
     info: &'a RuleInfo,
     /// The worst outcome for each thing and condition.
-    outcomes: BTreeMap<Thing, BTreeMap<&'a str, Outcome>>,
+    outcomes: BTreeMap<Affected, BTreeMap<&'a str, Outcome>>,
     /// Every finding is an answer: neither unknown nor skipped.
     decided: bool,
     /// What was looked for and is not there, which the rule allows.
-    absent: BTreeSet<Thing>,
-    /// Things and conditions whose violation names all that it is made of.
-    named: BTreeSet<(Thing, &'a str)>,
+    absent: BTreeSet<Affected>,
+    /// Objects and conditions whose violation names all that it is made of.
+    named: BTreeSet<(Affected, &'a str)>,
     /// Neither the rule nor its policy applies here.
     inapplicable: bool,
 }
@@ -91,7 +91,7 @@ impl<'a> Answers<'a> {
             let Some(answers) = rules.get_mut(&key) else { continue };
             let outcome = finding.outcome();
             let assertion = &finding.assertion;
-            let thing = Thing::of(&assertion.subject);
+            let thing = Affected::of(&assertion.subject);
             match (outcome, &assertion.reason) {
                 (Outcome::Skipped, Some(Reason::Absent(_))) => {
                     answers.absent.insert(thing.clone());

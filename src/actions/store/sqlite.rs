@@ -6,7 +6,7 @@
 //! next takes back what was not committed. `synchronous=FULL`, the default, makes what was
 //! committed survive a loss of power.
 
-use super::ledger::LedgerError;
+use super::error::LedgerError;
 use super::sql::{Database, Row, Value};
 use crate::safety::trust;
 use rusqlite::types::{ToSqlOutput, ValueRef};

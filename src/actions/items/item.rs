@@ -114,7 +114,7 @@ pub struct Occurrence {
     /// Host name.
     pub host: String,
     /// What is affected there.
-    pub affected: super::identity::Thing,
+    pub affected: super::identity::Affected,
     /// Where it stands.
     pub presence: Presence,
     /// How often in a row it was seen to hold.
@@ -125,9 +125,9 @@ pub struct Occurrence {
     pub last_seen: i64,
     /// Last seen at all.
     pub last_looked: i64,
-    /// Evidence when it was first seen violated, JSON.
+    /// EvidenceRecord when it was first seen violated, JSON.
     pub evidence_then: String,
-    /// Evidence when it was last seen violated, JSON.
+    /// EvidenceRecord when it was last seen violated, JSON.
     pub evidence_now: String,
 }
 
