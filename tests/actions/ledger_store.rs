@@ -120,7 +120,7 @@ fn several_processes_at_once_lose_nothing() {
             let location = &location;
             scope.spawn(move || {
                 for n in 0..10 {
-                    let mut book = Book::new(Ledger::open(&location).unwrap());
+                    let mut book = Book::new(Ledger::open(location).unwrap());
                     book.policy("  - { id: conf, file: '/d/*', must: { mode: '0600' } }\n");
                     let own = format!("/d/{writer}-{n}");
                     let saw = Saw::Violated;
