@@ -5,6 +5,7 @@
 //! subject; a further one is that file and one line in [`SUBJECTS`].
 
 pub mod accounts;
+pub mod boot_option;
 pub mod config;
 mod controllers;
 pub mod cron;
@@ -40,6 +41,7 @@ pub static SUBJECTS: Subjects = &[
     &sysctl::SYSCTL,
     &mount::MOUNT,
     &kernel_module::KERNEL_MODULE,
+    &boot_option::BOOT_OPTION,
     &cron::CRON,
     &port::PORT,
     &listeners::LISTENERS,

@@ -5,6 +5,7 @@
 
 pub mod acl;
 pub mod apache;
+pub mod boot;
 pub mod conf_files;
 pub mod cron;
 pub mod elf;

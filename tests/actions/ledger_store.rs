@@ -287,7 +287,7 @@ fn a_ledger_of_a_newer_version_is_refused_and_not_touched() {
     let output = place.check(&[]);
     assert_eq!(output.status, Some(1));
     assert!(output.stderr.contains("version 99"), "{output:?}");
-    let error = Location::File(place.path("ledger.db")).read().err();
+    let error = Ledger::read(&Location::File(place.path("ledger.db"))).err();
     assert!(matches!(error, Some(LedgerError::Newer { found: 99, .. })), "{error:?}");
 }
 

@@ -203,6 +203,7 @@ fn the_words_of_the_language() {
     mount: mounted filesystem source options no_options as_configured
       options: absent
     kernel_module: loaded blacklisted disabled
+    boot_option: booted value configured configured_value consistent
     cron: exists run_as command writable_only_by
     port: listening bound_by addresses
       options: absent

@@ -3,6 +3,7 @@
 use crate::facts::host::TargetKind;
 use crate::facts::module::{ModuleRule, ModuleRules};
 use crate::facts::{Cause, Fact, Unknown};
+use crate::formats::boot::CommandLine;
 use crate::formats::modprobe::plain;
 use crate::host::Target;
 use crate::policy::Diagnostics;
@@ -185,14 +186,12 @@ fn on_command_line(
         return Ok(None);
     }
     let Some(content) = target.read(Path::new("/proc/cmdline"))? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&content);
-    let names = |word: &&str| {
-        word.split_once('=').is_some_and(|(parameter, modules)| {
-            parameters.contains(&parameter)
-                && modules.split(',').any(|module| plain(module) == view.name)
-        })
-    };
-    Ok(text.split_whitespace().find(names).map(str::to_owned))
+    let line = CommandLine::parse(&String::from_utf8_lossy(&content));
+    let names = |modules: &&str| modules.split(',').any(|module| plain(module) == view.name);
+    Ok(parameters.iter().find_map(|parameter| {
+        let modules = line.values(parameter).into_iter().find(names)?;
+        Some(format!("{parameter}={modules}"))
+    }))
 }
 
 fn ruled(
