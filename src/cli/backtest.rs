@@ -4,7 +4,7 @@ use super::console::Console;
 use super::load::{PolicyArgs, report};
 use crate::host::Target;
 use crate::policy::Diagnostics;
-use crate::policy::load::HOST;
+use crate::policy::library::HOST;
 use crate::report::backtest::{self, Backtest};
 use crate::rules::plan::Plan;
 use crate::targets::recording::{Playback, Recording, store};

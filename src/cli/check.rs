@@ -1,5 +1,6 @@
 //! `spotcheck check`: evaluate policies on this host, a root filesystem or an image, and report.
 
+use super::completions;
 use super::console::Console;
 use super::deadline::evaluate;
 use super::ledger::LedgerArgs;
@@ -18,6 +19,7 @@ use crate::safety::wait;
 use crate::text::{duration, suggest};
 use crate::verdict::{Exit, Summary, summary, waiver as waivers};
 use clap::builder::PossibleValuesParser;
+use clap_complete::engine::ArgValueCompleter;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -47,10 +49,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<i64>,
     /// Evaluate only this rule; may be given several times
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = ArgValueCompleter::new(completions::rules))]
     rule: Vec<String>,
     /// Evaluate only rules with one of these tags; separated by commas or given several times
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    #[arg(long, value_name = "TAG", value_delimiter = ',', add = ArgValueCompleter::new(completions::tags))]
     tags: Vec<String>,
     /// Leave out rules with one of these tags
     #[arg(long, value_name = "TAG", value_delimiter = ',')]

@@ -3,7 +3,7 @@
 use super::console::Console;
 use super::load::{PolicyArgs, report};
 use crate::policy::Diagnostics;
-use crate::policy::load::HOST;
+use crate::policy::library::HOST;
 use crate::verdict::Exit;
 
 /// Arguments of `lint`.

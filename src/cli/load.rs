@@ -1,21 +1,28 @@
 //! Policies for a command: variables, files, demands, and all their errors in one go.
 
+use super::completions;
 use super::console::Console;
 use crate::policy::diagnostic::{Diagnostic, Diagnostics};
-use crate::policy::load::{BuiltIn, load, vars_file};
+use crate::policy::library::{self, BuiltIn};
+use crate::policy::load::{load, vars_file};
 use crate::policy::vars::{Vars, is_name};
 use crate::policy::waiver;
 use crate::rules::plan::Plan;
 use crate::text::shell::{quote, quote_path};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use std::path::PathBuf;
 
 /// Options of every command that reads policies.
 #[derive(Args)]
 pub struct PolicyArgs {
-    /// Policy files or folders; without any, the built-in one for hosts or images
-    #[arg(value_name = "POLICY")]
+    /// Policies by their names (`spotcheck policies` lists them), or files and folders by their paths;
+    /// without any, the built-in one for hosts or images
+    #[arg(value_name = "POLICY", add = ArgValueCompleter::new(completions::policies))]
     pub policies: Vec<PathBuf>,
+    /// Check with every policy of the library that this target has something for
+    #[arg(long, conflicts_with = "policies")]
+    pub auto: bool,
     /// Set a variable of the policies
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub var: Vec<String>,
@@ -36,6 +43,16 @@ impl PolicyArgs {
         files.chain(pairs).collect()
     }
 
+    /// What is to be read. With `--auto` all of the library: what a policy is about is said by its `when`,
+    /// so those for something that is not there are left out by themselves.
+    fn named(&self) -> Vec<PathBuf> {
+        if !self.auto {
+            return self.policies.clone();
+        }
+        let wanted = library::LIBRARY.into_iter().filter(|policy| !policy.of_a_site);
+        wanted.map(|policy| PathBuf::from(policy.name)).collect()
+    }
+
     /// Reads all policies and their demands, filing every error. `built_in` stands in when none is
     /// named.
     pub fn plan(&self, built_in: &BuiltIn, problems: &mut Diagnostics) -> Plan {
@@ -51,7 +68,7 @@ impl PolicyArgs {
                 ))),
             }
         }
-        let policies = load(&self.policies, built_in, &vars, problems);
+        let policies = load(&self.named(), built_in, &vars, problems);
         let mut plan = Plan::compile(policies, crate::checks::SUBJECTS, problems);
         for file in &self.waivers {
             plan.add_waivers(waiver::load(file, problems));

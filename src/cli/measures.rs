@@ -8,7 +8,7 @@ use crate::actions::query::Filter;
 use crate::actions::rule_status::{RecordedStatus, RuleStatus};
 use crate::actions::{Ledger, LedgerError, State};
 use crate::policy::Diagnostics;
-use crate::policy::load::HOST;
+use crate::policy::library::HOST;
 use crate::text::{printable, time};
 use crate::verdict::measure::Measure;
 use crate::verdict::{Exit, Promises};

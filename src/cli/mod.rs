@@ -5,6 +5,7 @@ pub mod backtest;
 pub mod baseline;
 pub mod check;
 pub mod checks;
+pub mod completions;
 pub mod console;
 pub mod deadline;
 pub mod drift;
@@ -14,9 +15,11 @@ pub mod ledger;
 pub mod lint;
 pub mod load;
 pub mod lock;
+pub mod man;
 pub mod measures;
 pub mod moment;
 pub mod output;
+pub mod policies;
 pub mod postmortem;
 pub mod reader;
 pub mod record;
@@ -68,6 +71,8 @@ enum Command {
     Measures(measures::Args),
     /// Draft a postmortem from what was recorded
     Postmortem(postmortem::Args),
+    /// List the policies that come with the program, print them, copy them
+    Policies(policies::Args),
     /// Report all errors of policies without evaluating them
     Lint(lint::Args),
     /// Make a policy of files of goss, container-structure-test or Wazuh SCA
@@ -78,12 +83,19 @@ enum Command {
     Checks,
     /// Print a JSON Schema, for editors and programs
     Schema(schema::Args),
+    /// Print the script by which a shell completes command lines
+    Completions(completions::Args),
+    /// Write the manual pages into a folder
+    Man(man::Args),
     /// Ask who could change a file, take over a service, or become a user, and by which route
     WhoCan(who_can::Args),
 }
 
 /// Runs the program; the number is its exit code.
 pub fn run() -> u8 {
+    if completions::answered() {
+        return Exit::Holds.code();
+    }
     let console = Console::new();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -107,11 +119,14 @@ pub fn run() -> u8 {
         Command::Actions(args) => actions::run(&args, &console),
         Command::Measures(args) => measures::run(&args, &console),
         Command::Postmortem(args) => postmortem::run(&args, &console),
+        Command::Policies(args) => policies::run(&args, &console),
         Command::Lint(args) => lint::run(&args, &console),
         Command::Import(args) => import::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
         Command::Checks => checks::run(&console),
         Command::Schema(args) => schema::run(&args, &console),
+        Command::Completions(args) => completions::run(&args, &console),
+        Command::Man(args) => man::run(&args, &console),
         Command::WhoCan(args) => who_can::run(&args, &console),
     };
     exit.code()

@@ -11,7 +11,7 @@ use crate::drift::store::state::State;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::before::{Comparison, Former};
 use crate::host::{Target, Wants};
-use crate::policy::load::{BuiltIn, HOST, IMAGE};
+use crate::policy::library::{BuiltIn, HOST, IMAGE};
 use crate::rules::plan::Plan;
 use crate::targets::image;
 use crate::targets::image::Choice;

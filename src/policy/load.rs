@@ -2,6 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::Policy;
+use super::library::{self, BuiltIn};
 use super::node::{Node, Value};
 use super::read::{policy_files, read};
 use super::service::Service;
@@ -20,14 +21,8 @@ const TOTAL_LIMIT: usize = 64 << 20;
 /// Most files on the way from a named policy to one that it includes.
 const INCLUDE_LIMIT: usize = 32;
 
-/// A policy that is part of the program: a name for it in reports, and its text.
-pub type BuiltIn = (&'static str, &'static str);
-/// The policy for hosts and root filesystems when none is named.
-pub const HOST: BuiltIn = ("<built-in>/host.yaml", include_str!("../../policies/host.yaml"));
-/// The policy for container images when none is named.
-pub const IMAGE: BuiltIn = ("<built-in>/image.yaml", include_str!("../../policies/image.yaml"));
-
-/// Loads the named files and folders, or the built-in policy when there is none.
+/// Loads the named policies: those of the library by their names, files and folders by their paths;
+/// or the built-in one when there is none.
 ///
 /// `vars` come from the command line and win over those of the files. All problems of all files are
 /// filed; the policies are only complete when there are none.
@@ -39,11 +34,10 @@ pub fn load(
 ) -> Vec<Policy> {
     let mut loader = Loader::new(vars);
     if paths.is_empty() {
-        let (name, text) = *built_in;
-        loader.text(PathBuf::from(name), text.to_owned(), problems);
+        loader.built_in(built_in, problems);
     }
     for path in paths {
-        loader.path(path, None, problems);
+        loader.named(path, problems);
     }
     for name in vars.names().filter(|name| !loader.usage.names.contains(*name)) {
         let message = format!("no policy of this run has a variable `{name}`");
@@ -103,6 +97,30 @@ impl<'a> Loader<'a> {
             depth: 0,
             usage: Usage::default(),
             known_vars: BTreeSet::new(),
+        }
+    }
+
+    /// Reads what the command line names. A file that is called like a policy of the library is meant only
+    /// with a path (`./sshd`).
+    fn named(&mut self, path: &Path, problems: &mut Diagnostics) {
+        let word = path.to_str().filter(|word| library::is_name(word));
+        if let Some(policy) = word.and_then(library::by_name) {
+            self.built_in(policy, problems);
+        } else if let Some(word) = word.filter(|_| path.symlink_metadata().is_err()) {
+            let names = library::LIBRARY.map(|policy| policy.name);
+            problems.push(
+                Diagnostic::command_line(format!("there is no policy and no file `{word}`"))
+                    .suggest(word, names),
+            );
+        } else {
+            self.path(path, None, problems);
+        }
+    }
+
+    fn built_in(&mut self, policy: &BuiltIn, problems: &mut Diagnostics) {
+        let file = PathBuf::from(policy.file);
+        if self.seen.insert(file.clone(), State::Open).is_none() {
+            self.text(file, policy.text.to_owned(), problems);
         }
     }
 

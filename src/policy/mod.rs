@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod drift;
 pub mod expect;
+pub mod library;
 pub mod load;
 pub mod mode;
 pub mod node;

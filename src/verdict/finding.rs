@@ -5,6 +5,7 @@ use super::evidence::Evidence;
 use super::measure::Promises;
 use super::outcome::Outcome;
 use crate::policy::document::ActionHints;
+use crate::policy::library::{BuiltIn, HOST, IMAGE, LIBRARY};
 use crate::policy::node::Value;
 use crate::policy::waiver::Waiver;
 use crate::policy::{Policy, Rule, Severity, correlation};
@@ -117,15 +118,16 @@ impl RuleInfo {
     /// The command that checks this rule alone, whatever folder it is given in.
     pub fn verify_from_anywhere(&self) -> String {
         let file = match std::path::absolute(&self.file) {
-            Ok(path) if !is_built_in(&self.file) => path,
+            Ok(path) if built_in(&self.file).is_none() => path,
             _ => self.file.clone(),
         };
         verify_command(&file, &self.id) + &self.options
     }
 }
 
-fn is_built_in(file: &std::path::Path) -> bool {
-    file.starts_with("<built-in>")
+/// The name of the policy of the library that a file stands for.
+fn built_in(file: &std::path::Path) -> Option<&'static BuiltIn> {
+    LIBRARY.into_iter().find(|policy| std::path::Path::new(policy.file) == file)
 }
 
 fn demands(rule: &Rule) -> Vec<String> {
@@ -136,10 +138,11 @@ fn demands(rule: &Rule) -> Vec<String> {
 }
 
 fn verify_command(file: &std::path::Path, rule: &str) -> String {
-    let path = if is_built_in(file) {
-        String::new()
-    } else {
-        format!("{} ", crate::text::shell::quote_path(file))
+    let path = match built_in(file) {
+        // What is checked when nothing is named.
+        Some(policy) if [&HOST, &IMAGE].contains(&policy) => String::new(),
+        Some(policy) => format!("{} ", policy.name),
+        None => format!("{} ", crate::text::shell::quote_path(file)),
     };
     format!("spotcheck check {path}--rule {rule}")
 }

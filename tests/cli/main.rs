@@ -6,6 +6,8 @@ mod arrows;
 mod bad_input;
 mod ci_examples;
 mod docs_reference;
+mod library;
+mod newcomer;
 mod output;
 mod reference;
 mod report_formats;

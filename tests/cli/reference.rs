@@ -88,7 +88,7 @@ fn every_format_explains_itself() {
 fn an_unknown_check_asks_for_the_close_one() {
     let output = Folder::new().run(&["explain", "prot"]);
     assert_eq!(output.status, Some(3));
-    assert_snapshot!(output.stderr, @r"error: there is no check `prot`; did you mean `port`?");
+    assert_snapshot!(output.stderr, @r#"error: there is nothing to explain about `prot`; did you mean `port`?"#);
     assert_snapshot!(Folder::new().run(&["explain", "banana"]).stderr, @r"error: there is no check `banana`; `spotcheck checks` lists them");
 }
 
@@ -239,21 +239,25 @@ fn the_help_of_the_program_says_the_exit_codes() {
     Usage: spotcheck [OPTIONS] <COMMAND>
 
     Commands:
-      check       Evaluate policies on this host, or on an image, and report
-      drift       Say what has changed since a baseline, and why
-      baseline    Make a baseline, look at it, and accept changes
-      record      Keep the facts of this host, or of an image, in a file, to be checked anywhere later
-      backtest    Try rules on recordings: would they have caught it, and are they silent otherwise?
-      actions     Work on what violations have become: list, show, assign, close ...
-      measures    List what postmortems promised, the rules that watch over it, and whether it holds
-      postmortem  Draft a postmortem from what was recorded
-      lint        Report all errors of policies without evaluating them
-      import      Make a policy of files of goss, container-structure-test or Wazuh SCA
-      explain     Print the page of a check: what it asks, its keys, an example
-      checks      List all checks with their conditions
-      schema      Print a JSON Schema, for editors and programs
-      who-can     Ask who could change a file, take over a service, or become a user, and by which route
-      help        Print this message or the help of the given subcommand(s)
+      check        Evaluate policies on this host, or on an image, and report
+      drift        Say what has changed since a baseline, and why
+      baseline     Make a baseline, look at it, and accept changes
+      record       Keep the facts of this host, or of an image, in a file, to be checked anywhere later
+      backtest     Try rules on recordings: would they have caught it, and are they silent otherwise?
+      actions      Work on what violations have become: list, show, assign, close ...
+      measures     List what postmortems promised, the rules that watch over it, and whether it holds
+      postmortem   Draft a postmortem from what was recorded
+      policies     List the policies that come with the program, print them, copy them
+      lint         Report all errors of policies without evaluating them
+      import       Make a policy of files of goss, container-structure-test or Wazuh SCA
+      explain      Print the page of a check: what it asks, its keys, an example
+      checks       List all checks with their conditions
+      schema       Print a JSON Schema, for editors and programs
+      completions  Print the script by which a shell completes command lines
+      man          Write the manual pages into a folder
+      who-can      Ask who could change a file, take over a service, or become a user, and by which
+                   route
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --trust-any-owner  Obey policies and configuration that others than root can write: for

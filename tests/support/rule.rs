@@ -3,7 +3,8 @@
 use spotcheck::facts::{Cause, Unknown};
 use spotcheck::host::Target;
 use spotcheck::policy::Diagnostics;
-use spotcheck::policy::load::{HOST, load};
+use spotcheck::policy::library::HOST;
+use spotcheck::policy::load::load;
 use spotcheck::policy::vars::Vars;
 use spotcheck::rules::plan::Plan;
 use spotcheck::verdict::{Finding, Outcome, summary};

@@ -1,27 +1,4 @@
-//! The configuration of a host: what is the same for all its runs.
-//!
-//! `/etc/spotcheck/config.toml`, or `--config FILE`; every key may be left out. Unknown keys are
-//! errors, each with its place, like everything that people write for spotcheck.
-//!
-//! ```toml
-//! ledger = "/var/lib/spotcheck/ledger.db"   # record every run of `check`; or postgres://...
-//! waivers = ["/etc/spotcheck/waivers.yaml"]
-//! waiver_notice = "14d"                     # how long before its end a waiver is news
-//! waiver_longest = "90d"                    # no waiver may last longer; without it, any may
-//!
-//! [due]                                     # from the first sight of a violation
-//! critical = "7d"
-//! high = "30d"
-//!
-//! [owners]                                  # where a policy names none
-//! web-stack = "web-team"
-//! "*" = "sre"
-//!
-//! [drift]
-//! baseline = "/var/lib/spotcheck/host.baseline"
-//! public_key = "/etc/spotcheck/minisign.pub"   # or the key itself: RW...
-//! every = 50                                # over so many runs everything is read again; 0: never
-//! ```
+#![doc = include_str!("page.md")]
 
 use crate::actions::record::Terms;
 use crate::policy::Severity;
@@ -35,6 +12,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::Spanned;
+
+/// What the file is for and may say, for readers.
+pub const PAGE: &str = include_str!("page.md");
 
 /// Where it is looked for when nobody says.
 pub const PATH: &str = "/etc/spotcheck/config.toml";

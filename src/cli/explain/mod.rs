@@ -3,6 +3,8 @@
 //! The text is the module documentation of the check's own source file; the keys come from its
 //! table of conditions. There is no second place to keep true.
 
+mod topics;
+
 use super::console::Console;
 use crate::checks::{SUBJECTS, by_key};
 use crate::formats::{FORMATS, Format};
@@ -18,8 +20,9 @@ use std::fmt::Write as _;
 /// Arguments of `explain`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A check (`spotcheck checks` lists them), or a format of `config`
-    #[arg(value_name = "CHECK")]
+    /// A check (`spotcheck checks` lists them), a format of `config`, a condition, a key of policies or
+    /// rules, `waivers`, `exit-codes`, `configuration`
+    #[arg(value_name = "WORD")]
     check: String,
 }
 
@@ -27,21 +30,25 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> Exit {
     // A check and a format may share a name, as sysctl does: then both are meant.
     let format = FORMATS.iter().find(|format| format.name == args.check);
-    let pages: Vec<String> =
+    let mut pages: Vec<String> =
         by_key(&args.check).map(page).into_iter().chain(format.map(format_page)).collect();
+    if pages.is_empty() {
+        pages.extend(topics::page(&args.check));
+    }
     if !pages.is_empty() {
         return console.print(&pages.join("\n"), Exit::Holds);
     }
     let names = SUBJECTS.iter().map(|kind| kind.key).chain(FORMATS.iter().map(|f| f.name));
+    let names = names.chain(topics::words());
     let hint = match suggest::closest(&args.check, names) {
         Some(close) => format!("did you mean `{close}`?"),
         None => "`spotcheck checks` lists them".into(),
     };
-    console.fail(&format!("there is no check `{}`; {hint}", args.check))
+    console.fail(&format!("there is nothing to explain about `{}`; {hint}", args.check))
 }
 
-/// The page of a subject as text.
-pub fn page(kind: &SubjectKind) -> String {
+/// What a subject asks, its conditions and options.
+pub fn subject(kind: &SubjectKind) -> String {
     let mut out = format!("{}: {}\n\n{}\n", kind.key, kind.value, kind.page);
     let _ = writeln!(out, "Conditions (under `must:`)\n");
     for info in (kind.conditions)() {
@@ -55,6 +62,12 @@ pub fn page(kind: &SubjectKind) -> String {
             let _ = writeln!(out, "  {name}: {doc}");
         }
     }
+    out
+}
+
+/// The page of a subject as text, with what it has in common with others.
+pub fn page(kind: &SubjectKind) -> String {
+    let mut out = subject(kind);
     if kind.combines {
         let _ = writeln!(out, "\nCombinations (under `must:` too)\n");
         for (name, doc) in COMBINATORS {
