@@ -72,7 +72,13 @@ fn the_scripts_of_the_jobs_are_clean_shell() {
     if !needs(&[Need::Command("shellcheck")]) {
         return;
     }
-    let scripts = [values("run", "github-actions.yml"), values("script", "gitlab-ci.yml")].concat();
+    let scripts = [
+        values("run", "github-actions.yml"),
+        values("script", "gitlab-ci.yml"),
+        values("before_script", "gitlab-ci.yml"),
+        values("run", "../../action.yml"),
+    ];
+    let scripts = scripts.concat();
     assert!(scripts.iter().filter(|script| script.contains("spotcheck check")).count() >= 2);
     for script in scripts {
         let folder = tempfile::tempdir().unwrap();
@@ -111,6 +117,9 @@ fn every_option_and_policy_in_the_examples_exists() {
             if let Some(option) = word.strip_prefix("--") {
                 assert!(help.contains(&format!("--{option}")), "{example}: {word}");
             }
+            if word == "image" {
+                assert!(spotcheck::policy::library::by_name(word).is_some());
+            }
             if word.starts_with("policies/") {
                 assert!(root.join(word).exists(), "{example}: {word}");
             }
@@ -119,4 +128,43 @@ fn every_option_and_policy_in_the_examples_exists() {
             }
         }
     }
+}
+
+/// The composite action, run as GitHub runs its steps: with inputs in the environment, by bash.
+#[test]
+fn the_composite_action_installs_checks_and_fails_as_the_check_does() {
+    if !needs(&[Need::Command("bash"), Need::Command("curl"), Need::Command("sha256sum")]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let files = || Tar::new().file("etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+    fs::write(at("image.tar"), Image::new("{}", [files()]).docker_old("shop/app:1")).unwrap();
+    let binary = env!("CARGO_BIN_EXE_spotcheck");
+    let sum = Command::new("sha256sum").arg(binary).output().unwrap().stdout;
+    let sum = String::from_utf8(sum).unwrap();
+    let sum = sum.split(' ').next().unwrap();
+    let run = |script: &str, sum: &str| {
+        Command::new("bash")
+            .args(["-e", "-o", "pipefail", "-c", script])
+            .env("RUNNER_TEMP", folder.path())
+            .env("GITHUB_STEP_SUMMARY", at("summary"))
+            .env("URL", format!("file://{binary}"))
+            .env("SHA256", sum)
+            .env("IMAGE", at("image.tar"))
+            .env("POLICIES", "image")
+            .env("FAIL_ON", "info")
+            .env("SARIF", at("out.sarif"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .code()
+    };
+    let steps = values("run", "../../action.yml");
+    assert_eq!(run(&steps[0], &"0".repeat(64)), Some(1), "another digest is refused");
+    assert_eq!(run(&steps[0], sum), Some(0));
+    assert_eq!(run(&steps[1], sum), Some(1), "the image runs as root");
+    assert!(fs::read_to_string(at("out.sarif")).unwrap().contains("\"version\""));
+    assert!(fs::read_to_string(at("summary")).unwrap().contains("image-"), "there is a summary");
 }

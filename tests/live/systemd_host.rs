@@ -132,6 +132,20 @@ fn the_shipped_unit_sees_what_a_shell_sees(host: &Booted) {
     let report = host.sh("cat /var/report").stdout;
     let findings = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(findings(&report), findings(&plain.stdout));
+    the_metrics_of_the_shipped_unit_can_be_read_by_their_collector(host);
+}
+
+/// node_exporter runs as a user of its own, and the unit has a strict umask.
+fn the_metrics_of_the_shipped_unit_can_be_read_by_their_collector(host: &Booted) {
+    let drop_in = include_str!("../../examples/systemd/spotcheck.service.d/prometheus.conf");
+    let drop_in = drop_in.replace("/usr/bin/spotcheck", "/usr/local/bin/spotcheck");
+    host.sh("mkdir -p /var/lib/prometheus/node-exporter");
+    host.write("/etc/systemd/system/spotcheck.service.d/test.conf", &drop_in);
+    let run = host.sh("systemctl daemon-reload; systemctl start spotcheck.service");
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, host.sh("journalctl -n 30").stdout);
+    let file = "/var/lib/prometheus/node-exporter/spotcheck.prom";
+    let read = host.sh(&format!("setpriv --reuid=games --clear-groups cat {file}"));
+    assert!(read.stdout.contains("spotcheck_rule_state{"), "{}{}", read.stdout, read.stderr);
 }
 
 /// What is active by control groups, mounts and sockets is what systemd says of its units.
