@@ -241,7 +241,7 @@ impl Policy {
     /// Names of the variables that `when:` of the policy and its rules ask for.
     pub fn when_vars(&self) -> impl Iterator<Item = &str> {
         let all = std::iter::once(&self.when).chain(self.rules.iter().map(|rule| &rule.when));
-        all.flat_map(|when| &when.vars).map(String::as_str)
+        all.flat_map(When::groups).flat_map(|when| &when.vars).map(String::as_str)
     }
 }
 

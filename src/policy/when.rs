@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::expect::{Expect, each};
-use super::node::Node;
+use super::node::{Node, Value};
 use super::operand::{Text, Version};
 use super::service::absolute_path;
 use super::source::Span;
@@ -27,12 +27,17 @@ pub struct When {
     pub target: Option<TargetKind>,
     /// Names of the variables that it asks for.
     pub vars: Vec<String>,
-    /// Variables that are not as wanted, in words. Variables are known when a policy is loaded.
-    pub vars_differ: Vec<String>,
+    /// For each variable that is asked for, in words, how it is not as wanted; `None`: it is.
+    /// Variables are known when a policy is loaded.
+    pub vars_compared: Vec<Option<String>>,
+    /// None of these conditions may hold, of none of these groups.
+    pub none: Vec<When>,
+    /// One of each of these groups must hold.
+    pub any: Vec<When>,
 }
 
 /// The keys of `when:` with their meaning.
-pub const KEYS: [(&str, &str); 7] = [
+pub const KEYS: [(&str, &str); 9] = [
     ("os", "distribution, by ID or ID_LIKE of os-release(5): debian"),
     ("os_version", "its version, by VERSION_ID of os-release(5): { at_least: \"12\" }"),
     ("file", "path, or list of paths, that must exist"),
@@ -40,11 +45,35 @@ pub const KEYS: [(&str, &str); 7] = [
     ("service", "service of the policy, or list of services, of which a process must run"),
     ("target", "host (running) or image"),
     ("var", "variables and the values they must have: { role: web }"),
+    ("not", "none of these conditions holds: { … }"),
+    ("any", "at least one of these groups of conditions holds: [{ … }, { … }]"),
 ];
+
+/// How deep `not` and `any` may be nested.
+const DEPTH: usize = 8;
 
 impl When {
     /// Reads a `when:`.
     pub fn parse(node: &Node, vars: &Vars, problems: &mut Diagnostics) -> Option<When> {
+        Self::parse_within(node, vars, problems, 0)
+    }
+
+    /// This and all groups inside of it.
+    pub fn groups(&self) -> Vec<&When> {
+        let inner = self.none.iter().chain(&self.any).flat_map(When::groups);
+        std::iter::once(self).chain(inner).collect()
+    }
+
+    fn parse_within(
+        node: &Node,
+        vars: &Vars,
+        problems: &mut Diagnostics,
+        depth: usize,
+    ) -> Option<When> {
+        if depth > DEPTH {
+            problems.push(Diagnostic::at(&node.span, "conditions are nested too deeply"));
+            return None;
+        }
         let mut fields = problems.ok(node.fields("conditions such as { os: debian }"))?;
         let mut when = When {
             os: fields.take("os").and_then(|node| problems.ok(Expect::parse(&node))),
@@ -77,12 +106,23 @@ impl When {
                     continue;
                 };
                 when.vars.push(key.text.clone());
-                if let Some(expect) = problems.ok(Expect::<Text>::parse(value))
-                    && !expect.holds_for(actual)
-                {
-                    let expected = expect.show();
-                    when.vars_differ.push(format!("{} is {actual}, not {expected}", key.text));
+                if let Some(expect) = problems.ok(Expect::<Text>::parse(value)) {
+                    let differs = || format!("{} is {actual}, not {}", key.text, expect.show());
+                    when.vars_compared.push((!expect.holds_for(actual)).then(differs));
                 }
+            }
+        }
+        for (key, into) in [("not", &mut when.none), ("any", &mut when.any)] {
+            let Some(node) = fields.take(key) else { continue };
+            let groups = node.items();
+            if groups.is_empty() {
+                problems.push(node.expected("conditions such as { os: debian }"));
+            }
+            for group in groups {
+                if matches!(&group.value, Value::Map(entries) if entries.is_empty()) {
+                    problems.push(group.expected("conditions such as { os: debian }"));
+                }
+                into.extend(Self::parse_within(group, vars, problems, depth + 1));
             }
         }
         fields.finish(&KEYS.map(|(key, _)| key), problems);

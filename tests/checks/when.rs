@@ -171,3 +171,40 @@ fn a_rule_applies_where_a_service_runs() {
     let refusal = when("service: wbe").given(given).is_refused();
     assert!(refusal.contains("did you mean `web`"), "{refusal}");
 }
+
+#[test]
+fn none_of_the_conditions_under_not_may_hold() {
+    when("not: { os: fedora }").on(&debian()).passes();
+    when("not: { os: debian }").on(&debian()).skipped_with("when: what `not` names applies here");
+    // None of them, not "not both".
+    when("not: { os: fedora, file: /etc/nginx }")
+        .on(&debian())
+        .skipped_with("when: what `not` names applies here");
+    when("not: { file: [/etc/apache2, /etc/nginx] }")
+        .on(&debian())
+        .skipped_with("when: what `not` names applies here");
+    let closed = debian().unreadable("/etc/nginx");
+    assert_eq!(when("not: { file: /etc/nginx/nginx.conf }").on(&closed).exit(), 2);
+}
+
+#[test]
+fn one_group_under_any_is_enough() {
+    when("any: [{ os: fedora }, { file: /etc/nginx }]").on(&debian()).passes();
+    when("any: [{ os: fedora }, { file: /etc/apache2 }]")
+        .on(&debian())
+        .skipped_with("when: os is raspbian, expected fedora, and /etc/apache2 does not exist");
+    let closed = debian().unreadable("/etc/nginx");
+    let any = |os: &str| when(&format!("any: [{{ os: {os} }}, {{ file: /etc/nginx/nginx.conf }}]"));
+    any("debian").on(&closed).passes();
+    assert_eq!(any("fedora").on(&closed).exit(), 2);
+    when("any: []").is_refused();
+    when("not: {}").is_refused();
+}
+
+#[test]
+fn a_condition_that_does_not_hold_decides_whatever_could_not_be_seen() {
+    let closed = debian().unreadable("/etc/nginx");
+    when("file: [/etc/nginx/nginx.conf, /etc/apache2]")
+        .on(&closed)
+        .skipped_with("when: /etc/apache2 does not exist");
+}
