@@ -71,7 +71,7 @@ fn what_cannot_be_read_or_understood_may_be_a_job() {
         .unknown_with("exists: /etc/crontab: line 1 is no line of a crontab");
     must("run_as: root")
         .on(&odd)
-        .unknown_with("run_as: /etc/crontab: line 1 is no line of a crontab");
+        .unknown_with("exists: /etc/crontab: line 1 is no line of a crontab");
     let spool = "/var/spool/cron/crontabs";
     let closed = host().dir(spool, 0o700, 0, 0).unreadable(spool);
     assert_eq!(must("exists: false").on(&closed).exit(), 2);
@@ -158,5 +158,49 @@ fn a_program_that_cannot_be_told_leaves_open_who_decides_what_is_run() {
         let host = table("/etc/crontab", &format!("1 1 * * * root {command}\n"));
         let answers = must("writable_only_by: root").on(&host);
         assert_eq!(answers.exit(), 2, "{command}: {answers}");
+    }
+}
+
+#[test]
+fn no_jobs_satisfy_nothing_that_is_said_of_jobs() {
+    for conditions in ["command: /x", "run_as: root", "writable_only_by: root"] {
+        must(conditions).on(&host()).fails_with("exists: no jobs; expected jobs");
+        rule(&format!("cron: bob\nabsent: skip\nmust: {{ {conditions} }}"))
+            .on(&host())
+            .skipped_with("exists: there are no jobs");
+    }
+    must("any: [{ exists: false }, { run_as: root }]").on(&host()).passes();
+}
+
+#[test]
+fn a_job_is_there_with_its_command_its_time_and_its_user() {
+    let both = table("/etc/crontab", "30  2 * * * root /x --all\n@daily bob /y\n");
+    let job = |job: &str| must(&format!("job: {{ {job} }}")).on(&both);
+    job("command: /x --all, schedule: \"30 2 * * *\", as: root").passes();
+    job("command: { matches: ^/x }, as: 0").passes();
+    job("command: /y, schedule: \"@daily\"").passes();
+    job("command: /y, schedule: \"0 0 * * *\"").passes();
+    job("command: /y, schedule: \"@midnight\"").passes();
+    // Each of them is there, and not in one job.
+    assert_eq!(job("command: /y, as: root").exit(), 1);
+    assert_eq!(job("command: /x --all, schedule: \"@daily\"").exit(), 1);
+    must("job: [{ command: /y }, { command: /x --all }]").on(&both).passes();
+    must("job: [{ command: /y }, { command: /z }]")
+        .on(&both)
+        .fails_about("expected a job with command /y; and one with command /z");
+    rule("cron: bob\nmust: { job: { command: /y } }").on(&both).passes();
+    assert_eq!(rule("cron: root\nmust: { job: { command: /y } }").on(&both).exit(), 1);
+}
+
+#[test]
+fn a_job_that_is_not_there_is_told_with_the_line_that_makes_it() {
+    rule("cron: bob\nmust: { job: { command: /y, schedule: \"1 2 * * *\" } }")
+        .on(&host())
+        .fails_with("job: no jobs; expected a job with command /y, schedule 1 2 * * *")
+        .repaired_by("add the line '1 2 * * * /y' with: crontab -u bob -e");
+    let odd = table("/etc/crontab", "* * * root\n");
+    assert_eq!(must("job: { command: /y }").on(&odd).exit(), 2);
+    for slip in ["{}", "[]", "{ comand: /x }", "{ command: { at_most: 3 } }"] {
+        must(&format!("job: {slip}")).is_refused();
     }
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("page.md")]
 
+mod job;
 pub mod programs;
 
+use self::job::Job;
 use crate::facts::cron::{CronJob, CronJobs};
 use crate::facts::{Fact, Unknown, all};
 use crate::host::Target;
@@ -9,6 +11,7 @@ use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, each, operand};
 use crate::policy::operand::{Principal, Text};
 use crate::rules::combine::Demand;
+use crate::rules::compile::{ABSENT, Absent, take_absent};
 use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
@@ -21,11 +24,12 @@ use std::sync::Arc;
 pub static CRON: SubjectKind = SubjectKind {
     key: "cron",
     value: "all, or the user whose jobs are meant",
-    options: &[],
+    options: &[ABSENT],
     conditions: || infos(CONDITIONS),
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: None,
     compile,
 };
@@ -35,6 +39,8 @@ pub struct CronView {
     subject: Subject,
     jobs: Vec<CronJob>,
     gap: Option<Unknown>,
+    /// The user whose table has no jobs could be given one.
+    user: Option<String>,
 }
 
 static CONDITIONS: &[Condition<CronView>] = &[
@@ -56,6 +62,25 @@ static CONDITIONS: &[Condition<CronView>] = &[
                     .expected(if wanted { "jobs" } else { "no jobs" })
                     .decide(holds)
             }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "job",
+            doc: "There is such a job: its command, its schedule, as whom it runs, each a value, \
+                  { not: … } or { matches: … }. A list asks for each of them.",
+            form: Form::Special,
+            example: "{ command: /usr/local/bin/backup, schedule: \"30 2 * * *\", as: root }",
+        },
+        read: |node, _, problems| {
+            let wanted: Vec<Option<Job>> =
+                node.items().iter().map(|item| Job::parse(item, problems)).collect();
+            let wanted: Vec<Job> = wanted.into_iter().collect::<Option<_>>()?;
+            if wanted.is_empty() {
+                problems.push(node.expected("a job"));
+                return None;
+            }
+            Some(Box::new(move |view, target| job::there(view, &wanted, target)))
         },
     },
     Condition {
@@ -105,14 +130,16 @@ static CONDITIONS: &[Condition<CronView>] = &[
 struct CronCheck {
     /// `None`: everybody's jobs.
     user: Option<Principal>,
+    absent: Absent,
     tests: Vec<Demand<CronView>>,
 }
 
-fn compile(scope: &Scope, input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
+fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
     let user = problems.ok(operand::<Principal>(&input.subject))?;
+    let absent = take_absent(&mut input, problems);
     let tests = read_all(CONDITIONS, &input.must, scope, problems);
     let user = Some(user).filter(|user| *user != Principal::Name("all".into()));
-    Some(Box::new(CronCheck { user, tests }))
+    Some(Box::new(CronCheck { user, absent, tests }))
 }
 
 impl Check for CronCheck {
@@ -125,8 +152,18 @@ impl Check for CronCheck {
         let subject = Subject::new("cron", name);
         match self.select(&found, target) {
             Ok(jobs) => {
-                let view = CronView { subject, jobs, gap: found.unread.first().cloned() };
-                self.tests.iter().map(|demand| demand.judge(&view, target)).collect()
+                let user = self.user.as_ref().map(Principal::to_string);
+                let view = CronView { subject, jobs, gap: found.unread.first().cloned(), user };
+                // Of jobs that are not there nothing can be said but that.
+                let can_judge =
+                    |name: &str| !view.jobs.is_empty() || matches!(name, "exists" | "job");
+                let judge =
+                    |demand: &Demand<CronView>| demand.judge_some(&can_judge, &view, target);
+                let mut assertions: Vec<Assertion> = self.tests.iter().filter_map(judge).collect();
+                if assertions.len() < self.tests.len() {
+                    assertions.push(self.no_jobs(&view));
+                }
+                assertions
             }
             Err(why) => {
                 let unknown = |demand: &Demand<CronView>| {
@@ -139,6 +176,15 @@ impl Check for CronCheck {
 }
 
 impl CronCheck {
+    fn no_jobs(&self, view: &CronView) -> Assertion {
+        let none = about(view, "exists", &[]).expected("jobs");
+        match (&view.gap, self.absent) {
+            (Some(why), _) => none.unknown(why.clone()),
+            (None, Absent::Skip) => none.absent("there are no jobs"),
+            (None, Absent::Fail) => none.fail(),
+        }
+    }
+
     fn select(&self, found: &Arc<CronJobs>, target: &dyn Target) -> Fact<Vec<CronJob>> {
         let Some(user) = &self.user else { return Ok(found.jobs.clone()) };
         let wanted = Expect::Term(crate::policy::expect::Term::Is(user.clone()));
