@@ -152,3 +152,47 @@ fn a_daemon_of_which_it_is_not_known_whether_it_starts_opens_no_port_for_certain
     let closed = host.unreadable("/etc/postgresql/15/main/start.conf");
     assert_eq!(listening.on(&closed).exit(), 2);
 }
+
+#[test]
+fn not_running_means_of_an_image_that_nothing_is_declared_to_start_it() {
+    let web = |must: &str| service("unit: web.service", must);
+    let other = |must: &str| service("exe: /opt/other", must);
+    let host = system("[Service]\nExecStart=/opt/web\n").file("/opt/web", 0o755, 0, 0, "\x7fELF");
+    for none in ["running: false", "count: 0", "count: { at_most: 0 }"] {
+        assert_eq!(web(none).on(&host).exit(), 1, "{none}");
+        other(none).on(&host).passes();
+    }
+    other("count: { at_least: 1 }").on(&host).fails_about("nothing is declared to start it");
+    other("running: true").on(&host).fails_about("nothing is declared to start it");
+    // That it will run, nobody can say.
+    for some in ["running: true", "count: { at_least: 1 }", "count: { at_most: 3 }"] {
+        assert_eq!(web(some).on(&host).exit(), 2, "{some}");
+    }
+}
+
+#[test]
+fn what_is_not_enabled_is_not_started_unless_a_unit_that_is_names_it() {
+    let unit = "[Service]\nExecStart=/opt/web\n[Install]\nWantedBy=x.target\n";
+    let off = Memory::new().image().file("/opt/web", 0o755, 0, 0, "\x7fELF").file(
+        "/etc/systemd/system/web.service",
+        0o644,
+        0,
+        0,
+        unit,
+    );
+    let gone = service("unit: web.service", "running: false");
+    gone.on(&off).passes();
+    let socket = |name: &str, text: &str| {
+        let wants = format!("/etc/systemd/system/sockets.target.wants/{name}");
+        off.clone()
+            .file(format!("/etc/systemd/system/{name}"), 0o644, 0, 0, text)
+            .symlink(wants, format!("/etc/systemd/system/{name}"))
+    };
+    assert_eq!(gone.on(&socket("web.socket", "[Socket]\nListenStream=80\n")).exit(), 1);
+    let named = "[Socket]\nListenStream=80\nService=web.service\n";
+    assert_eq!(gone.on(&socket("other.socket", named)).exit(), 1);
+    gone.on(&socket("other.socket", "[Socket]\nListenStream=80\n")).passes();
+    let fixed =
+        off.file("/etc/systemd/system/web.service", 0o644, 0, 0, "[Service]\nExecStart=/opt/web\n");
+    assert_eq!(gone.on(&fixed).exit(), 2, "what starts a static unit is not known");
+}

@@ -28,7 +28,8 @@ pub static CONDITIONS: &[Condition<ServiceView>] = &[
     Condition {
         info: ConditionInfo {
             name: "running",
-            doc: "At least one process of it runs (true), or none does (false).",
+            doc: "At least one process of it runs (true), or none does (false). Where nothing runs, as \
+                  in an image, false: nothing is declared to start it.",
             form: Form::Boolean,
             example: "true",
         },
@@ -40,13 +41,13 @@ pub static CONDITIONS: &[Condition<ServiceView>] = &[
     Condition {
         info: ConditionInfo {
             name: "count",
-            doc: "Number of its processes.",
+            doc: "Number of its processes; where nothing runs, 0: nothing is declared to start it.",
             form: Form::Expectation { ordered: true, textual: false },
             example: "{ at_least: 1, at_most: 64 }",
         },
         read: |node, _, problems| {
             let expect = problems.ok(Expect::<Number>::parse(node))?;
-            Some(Box::new(move |view, _| count(view, &expect)))
+            Some(Box::new(move |view, target| count(view, &expect, target)))
         },
     },
     Condition {
@@ -251,6 +252,9 @@ fn unsaid(thread: &Thread, field: &str) -> Unknown {
 }
 
 fn running(view: &ServiceView, wanted: bool, target: &dyn Target) -> Assertion {
+    if let Some(found) = &view.declared {
+        return declared::running(view, found, wanted, target);
+    }
     let runs = !view.processes.is_empty();
     let holds = match (runs, &view.gap) {
         (true, _) => Ok(wanted),
@@ -297,7 +301,10 @@ pub fn start_steps(service: &Service, target: &dyn Target) -> Vec<String> {
         .collect()
 }
 
-fn count(view: &ServiceView, expect: &Expect<Number>) -> Assertion {
+fn count(view: &ServiceView, expect: &Expect<Number>, target: &dyn Target) -> Assertion {
+    if let Some(found) = &view.declared {
+        return declared::count(view, found, expect, target);
+    }
     let number = view.processes.len() as u64;
     let holds = match &view.gap {
         // There are these at least: enough for some comparisons.

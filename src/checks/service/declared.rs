@@ -1,16 +1,19 @@
 //! `service:` for a target that does not run: what is declared to start it, and as whom.
 //!
-//! `run_as`, `never_root` and `controlled_only_by` can be told from the configuration of an image,
+//! `running: false`, `count: 0`, `run_as`, `never_root` and `controlled_only_by` can be told from the configuration of an image,
 //! from systemd's units and from supervisord, for workers from the daemon's own configuration.
 //! Everything else needs a running host.
 
 use crate::checks::service::ServiceView;
 use crate::declared::{changers, daemons, program, rights, starts};
+use crate::facts::settings::Lookup;
 use crate::facts::start::{Identity, Start};
+use crate::facts::unit::UnitFileState;
 use crate::facts::{Cause, Fact, Unknown, all, any};
+use crate::formats::systemd::{names, units};
 use crate::host::Target;
 use crate::policy::expect::{Expect, Term};
-use crate::policy::operand::Principal;
+use crate::policy::operand::{Number, Principal};
 use crate::policy::service::Service;
 use crate::rules::compile::Absent;
 use crate::rules::identity::{group_is, user_id};
@@ -19,9 +22,9 @@ use crate::verdict::{Assertion, Evidence, Subject};
 use std::path::Path;
 
 /// The answer where nothing is known to start the service.
-pub fn none(subject: &Subject, found: Fact<Found>, absent: Absent) -> Assertion {
+pub fn none(subject: &Subject, found: Fact<&Found>, absent: Absent) -> Assertion {
     let nothing = declared(subject).observed("nothing is declared to start it");
-    match found.map(|found| found.gap) {
+    match found.map(|found| found.gap.clone()) {
         Err(why) => declared(subject).unknown(why),
         Ok(Some(why)) => nothing.unknown(why),
         Ok(None) if absent == Absent::Skip => nothing.absent("nothing is declared to start it"),
@@ -134,13 +137,130 @@ fn about(view: &ServiceView, found: &Found, condition: &str) -> Assertion {
         .observed(in_words(&found.starts))
 }
 
+/// Whether something starts it at boot, or with the container. What only somebody could start by hand
+/// does not count; what a socket, a timer or a path starts does.
+fn starts_by_itself(found: &Found, target: &dyn Target) -> Fact<bool> {
+    let started = found.starts.iter().map(|start| match (&start.enabled, &start.unit) {
+        (Ok(false), Some(unit)) => is_triggered(unit, target),
+        (enabled, _) => enabled.clone(),
+    });
+    any(started.chain(found.gap.iter().map(|why| Err(why.clone()))))
+}
+
+/// Whether a unit that is not enabled is started all the same: by a unit that is and names it.
+fn is_triggered(name: &str, target: &dyn Target) -> Fact<bool> {
+    const TRIGGERS: [(&str, &str); 3] =
+        [("socket", "Socket.Service"), ("timer", "Timer.Unit"), ("path", "Path.Unit")];
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let index = units::index(target);
+    for candidate in index.all() {
+        let Some((_, setting)) = TRIGGERS.iter().find(|(kind, _)| names::kind(candidate) == *kind)
+        else {
+            continue;
+        };
+        let Some(unit) = units::unit(target, candidate)? else { continue };
+        if !unit.starts_at_boot() {
+            continue;
+        }
+        // systemd.socket(5), systemd.timer(5), systemd.path(5): without it, the service of its name.
+        let settings = unit.settings.as_ref().map_err(Unknown::clone)?;
+        let named = settings.lookup(setting).into_iter().find_map(|found| match found {
+            Lookup::Set(setting) => Some(setting.value.clone()),
+            Lookup::NotSet(_) => None,
+        });
+        let own = candidate.rsplit_once('.').map_or(candidate, |(stem, _)| stem);
+        // A socket with Accept=yes starts instances of a template.
+        let instance_of = names::template(name)
+            .and_then(|template| template.split_once('@').map(|(stem, _)| stem == own));
+        if named.as_deref().map_or(own == stem || instance_of == Some(true), |named| named == name)
+        {
+            return Ok(true);
+        }
+    }
+    match units::unit(target, name)? {
+        Some(unit) if unit.state == UnitFileState::Static && !unit.masked => {
+            let why = "static: whether another unit or a message starts it is not known here";
+            Err(Unknown::new(name, Cause::Unsupported(why.to_owned())))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// `running: false`, where nothing runs: nothing is declared to start it.
+pub fn nothing_starts(
+    subject: &Subject,
+    condition: &str,
+    found: &Found,
+    target: &dyn Target,
+) -> Assertion {
+    let assertion =
+        Assertion::of(subject, condition).expected("nothing that is declared to start it");
+    let line = |start: &Start| Evidence::line(&start.at.file, start.at.line, start.text.clone());
+    let words = match found.starts.is_empty() {
+        true => "nothing is declared to start it".to_owned(),
+        false => in_words(&found.starts),
+    };
+    assertion
+        .observed(words)
+        .seen(found.starts.iter().map(line))
+        .decide(starts_by_itself(found, target).map(|starts| !starts))
+}
+
 /// The answer to a condition that declarations say nothing of; `None` where they do.
 pub fn needs_running(condition: &str, view: &ServiceView) -> Option<Assertion> {
     let found = view.declared.as_ref()?;
     let why = Unknown::new(condition, Cause::NotRunning);
-    let told =
-        matches!(condition, "run_as" | "never_root" | "controlled_only_by" | "root_equivalent");
+    let told = matches!(
+        condition,
+        "run_as" | "never_root" | "controlled_only_by" | "root_equivalent" | "running" | "count"
+    );
     (!told).then(|| about(view, found, condition).unknown(why))
+}
+
+/// `running`: on what does not run, something is to be declared to start it, or nothing is.
+pub fn running(view: &ServiceView, found: &Found, wanted: bool, target: &dyn Target) -> Assertion {
+    if !wanted {
+        return nothing_starts(&view.subject, "running", found, target);
+    }
+    match found.starts.is_empty() {
+        true => none(&view.subject, Ok(found), Absent::Fail),
+        false => about(view, found, "running").unknown(Unknown::new("running", Cause::NotRunning)),
+    }
+}
+
+/// `count`: nothing is declared to start it, or how many there will be is not known yet.
+pub fn count(
+    view: &ServiceView,
+    found: &Found,
+    expect: &Expect<Number>,
+    target: &dyn Target,
+) -> Assertion {
+    let assertion = about(view, found, "count");
+    let assertion = match found.starts.is_empty() {
+        true => assertion.observed("nothing is declared to start it"),
+        false => assertion,
+    };
+    let assertion = assertion.expected(format!("number of processes: {}", expect.show()));
+    match starts_by_itself(found, target) {
+        Err(why) => assertion.unknown(why),
+        Ok(false) => assertion.decide(Ok(expect.holds_for(0))),
+        // One process at least: what only none would satisfy does not hold.
+        Ok(true) if is_none(expect) => assertion.fail(),
+        Ok(true) => assertion.unknown(Unknown::new("count", Cause::NotRunning)),
+    }
+}
+
+/// Whether no number but 0 is as wanted, as far as numbers of processes go.
+fn is_none(expect: &Expect<Number>) -> bool {
+    /// More processes than kernel.pid_max allows there cannot be.
+    const MOST: u64 = 1 << 22;
+    expect.holds_for(0)
+        && ![1, 2, MOST].into_iter().any(|number| expect.holds_for(number))
+        && expect.holds(&mut |term| match term {
+            Term::Is(number) => Ok(number.0 == 0),
+            Term::AtMost(most) => Ok(most.0 == 0),
+            _ => Ok(false),
+        }) == Ok(true)
 }
 
 /// `never_root`

@@ -11,9 +11,9 @@ pub mod root;
 
 use crate::checks::service::conditions::CONDITIONS;
 use crate::checks::service::declared::{Found, Part};
-use crate::facts::Unknown;
 use crate::facts::host::TargetKind;
 use crate::facts::process::Process;
+use crate::facts::{Cause, Unknown};
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::each_of_some;
@@ -47,6 +47,7 @@ pub static SERVICE: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: Some(refer::REFERS),
     compile,
 };
@@ -164,9 +165,10 @@ impl Check for ServiceCheck {
 impl ServiceCheck {
     fn declared(&self, target: &dyn Target) -> Vec<Assertion> {
         let found = match declared::find(&self.service, self.part, target) {
-            Ok(found) if !found.starts.is_empty() => found,
-            other => return vec![declared::none(&self.subject, other, self.absent)],
+            Ok(found) => found,
+            Err(why) => return vec![declared::none(&self.subject, Err(why), self.absent)],
         };
+        let nothing = found.starts.is_empty();
         let view = ServiceView {
             subject: self.subject.clone(),
             service: self.service.clone(),
@@ -177,6 +179,17 @@ impl ServiceCheck {
             configuration: self.configuration.clone(),
             found: std::cell::RefCell::default(),
         };
+        if nothing {
+            let about_existence = |name: &str| matches!(name, "running" | "count");
+            let judge =
+                |demand: &Demand<ServiceView>| demand.judge_some(&about_existence, &view, target);
+            let mut answers: Vec<Assertion> = self.tests.iter().filter_map(judge).collect();
+            if answers.is_empty() {
+                let found = view.declared.as_ref().map_or_else(|| Err(unsaid()), Ok);
+                answers.push(declared::none(&self.subject, found, self.absent));
+            }
+            return answers;
+        }
         let instead = |name: &str| declared::needs_running(name, &view);
         let answers = self.tests.iter().map(|demand| {
             let answer = demand.judge_or(&instead, &view, target);
@@ -184,6 +197,10 @@ impl ServiceCheck {
         });
         answers.flatten().collect()
     }
+}
+
+fn unsaid() -> Unknown {
+    Unknown::new("what starts it", Cause::NotRunning)
 }
 
 /// The answer of a condition, and what it found beside that. Within a combination only one counts.
