@@ -13,6 +13,7 @@ pub mod document;
 pub mod drift;
 pub mod expect;
 pub mod library;
+mod foreign;
 pub mod load;
 pub mod mode;
 pub mod node;

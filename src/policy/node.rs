@@ -194,6 +194,9 @@ pub fn unknown_key(key: &Key, node: &Node, known: &[&str]) -> Diagnostic {
             .label("this became a key of its own")
             .help(format!("quote the whole mode, as in mode: \"u+rw,{}\"", key.text));
     }
-    Diagnostic::at(&key.span, format!("unknown key `{}`", key.text))
-        .suggest(&key.text, known.iter().copied())
+    let unknown = Diagnostic::at(&key.span, format!("unknown key `{}`", key.text));
+    match super::foreign::here(&key.text) {
+        Some(here) => unknown.help(format!("here that is {here}")),
+        None => unknown.suggest(&key.text, known.iter().copied()),
+    }
 }
