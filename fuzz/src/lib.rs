@@ -18,7 +18,7 @@ use spotcheck::targets::live::sockets::Family;
 use spotcheck::targets::live::{cgroup, mountinfo, proc_net, sock_diag, stat, status};
 
 /// Targets that are not formats of `config:`.
-pub const OTHERS: [&str; 16] = [
+pub const OTHERS: [&str; 17] = [
     "passwd",
     "acl",
     "proc",
@@ -35,6 +35,7 @@ pub const OTHERS: [&str; 16] = [
     "elf",
     "ld_so_conf",
     "cron",
+    "import",
 ];
 
 /// The fuzz target of a format: programs have no dots in their names.
@@ -59,6 +60,7 @@ pub fn run(target: &str, data: &[u8]) {
             drop(sock_diag::parse(data, sequence, Protocol::Udp));
         }
         "policy" => policy(data),
+        "import" => import(data),
         "tar" => tar(data),
         "archive" => drop(parts::stream(
             data,
@@ -151,6 +153,23 @@ fn policy(data: &[u8]) {
     for problem in problems.into_sorted() {
         problem.render(false);
     }
+}
+
+/// Whatever another tool's file holds, the policy that is made of it can be read, and nothing is lost
+/// without a word.
+fn import(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut import = spotcheck::import::Import::new();
+    if import.add(Path::new("fuzz.yaml"), text).is_err() {
+        return;
+    }
+    let policy = import.policy("fuzz", spotcheck::checks::SUBJECTS);
+    let mut problems = spotcheck::policy::Diagnostics::default();
+    let vars = spotcheck::policy::vars::Vars::default();
+    let policies = spotcheck::policy::load::load_text("fuzz.yaml", &policy, &vars, &mut problems);
+    spotcheck::rules::plan::Plan::compile(policies, spotcheck::checks::SUBJECTS, &mut problems);
+    assert!(problems.is_empty(), "{policy}");
+    assert_eq!(import.left_out(), policy.contains("\n# not carried over\n"), "{policy}");
 }
 
 /// A recording, judged by policies that ask about everything in it.

@@ -4,6 +4,7 @@ use super::console::Console;
 use crate::checks::SUBJECTS;
 use crate::import::Import;
 use crate::verdict::Exit;
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -39,9 +40,48 @@ pub fn run(args: &Args, console: &Console) -> Exit {
             return Exit::CouldNotRun;
         }
     }
+    follow(&mut import, &args.files);
     let policy = import.policy(&args.id, SUBJECTS);
     let exit = if import.left_out() { Exit::Undecided } else { Exit::Holds };
     console.print(&if args.table { import.table() } else { policy }, exit)
+}
+
+/// Reads the files that others name, and those that they name, each once. What cannot be read is left
+/// out and told.
+fn follow(import: &mut Import, given: &[PathBuf]) {
+    /// More files than people write by hand.
+    const MOST: usize = 1000;
+    let mut known: HashSet<PathBuf> = given.iter().map(|path| canonical(path)).collect();
+    loop {
+        let named = import.take_named();
+        if named.is_empty() {
+            return;
+        }
+        for (path, told) in named {
+            if !known.insert(canonical(&path)) {
+                continue;
+            }
+            if known.len() > MOST {
+                import.leave_named(told, format!("more than {MOST} files"));
+                continue;
+            }
+            match read(&path) {
+                Ok(text) => {
+                    if import.add(&path, &text).is_err() {
+                        let why = "not a file that can be read; a template is rendered first: \
+                                   goss render > plain.yaml";
+                        import.leave_named(told, why);
+                    }
+                }
+                Err(why) => import.leave_named(told, why),
+            }
+        }
+    }
+}
+
+/// One name for each file.
+fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn read(path: &Path) -> Result<String, String> {

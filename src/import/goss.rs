@@ -35,13 +35,24 @@ fn one(kind: &str, told: &str, name: &Key, resource: &Node, import: &mut Import)
         "mount" => mount(&mut attributes, name),
         "kernel-param" => kernel_parameter(&mut attributes, name),
         "command" => command(&mut attributes, name),
-        "gossfile" => attributes.leave_all("give that file to `spotcheck import` as well"),
+        "gossfile" => gossfile(&mut attributes, name),
         "http" | "dns" | "addr" | "interface" => {
             attributes.leave_all("spotcheck does not use the network");
         }
         "matching" => attributes.leave_all("no subject of a host"),
         _ => attributes.leave_all("not a kind of goss"),
     }
+}
+
+/// Another file of goss, named relative to this one.
+fn gossfile(attributes: &mut Attributes, key: &Key) {
+    let file = attributes.name(key, "file").to_owned();
+    if file.contains(['*', '?', '[', '{']) {
+        return attributes.leave_all("a pattern: give its files to `spotcheck import` as well");
+    }
+    attributes.rest(&["file"]);
+    let path = attributes.import.folder.join(file);
+    attributes.import.named.push((path, attributes.told.to_owned()));
 }
 
 /// The attributes of one resource.

@@ -18,7 +18,7 @@ use crate::rules::Subjects;
 use crate::rules::plan::Plan;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use words::slug;
 
@@ -74,12 +74,34 @@ pub struct Import {
     left: Vec<(String, String)>,
     counts: BTreeMap<String, [usize; 3]>,
     sources: Vec<String>,
+    /// Files that a file names, each with the words by which it does.
+    named: Vec<(PathBuf, String)>,
+    /// Where the file lies that is read.
+    folder: PathBuf,
 }
 
 impl Import {
     /// An import of nothing yet.
     pub fn new() -> Self {
-        Self { rules: Vec::new(), left: Vec::new(), counts: BTreeMap::new(), sources: Vec::new() }
+        Self {
+            rules: Vec::new(),
+            left: Vec::new(),
+            counts: BTreeMap::new(),
+            sources: Vec::new(),
+            named: Vec::new(),
+            folder: PathBuf::new(),
+        }
+    }
+
+    /// Takes the files that those read so far name (`gossfile:` of goss) and that have to be read too,
+    /// each with the words by which it is named.
+    pub fn take_named(&mut self) -> Vec<(PathBuf, String)> {
+        std::mem::take(&mut self.named)
+    }
+
+    /// Says that a file that another names was not read.
+    pub fn leave_named(&mut self, named: String, why: impl Into<String>) {
+        self.leave("gossfile", named, why);
     }
 
     /// Reads one file. The error says why it is none that can be read.
@@ -100,6 +122,7 @@ impl Import {
         let document = document.ok_or_else(none)?;
         let foreign = kind_of(&document).ok_or_else(none)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         self.sources.push(format!("{} ({})", crate::text::printable(&name), foreign.name()));
         match foreign {
             Foreign::Goss => goss::read(&document, self),
@@ -113,6 +136,12 @@ impl Import {
     fn rule(&mut self, kind: &str, rule: Rule) {
         if rule.must.is_empty() {
             return;
+        }
+        // What is one name there would stand for several here.
+        let (subject, name) = &rule.subject;
+        if ["unit", "package", "sysctl"].contains(subject) && name.contains(['*', '?', '[', '{']) {
+            let told = format!("{subject} {name}");
+            return self.leave(kind, told, "a name that reads as a pattern here");
         }
         let how = if rule.note.is_some() { Carried::Changed } else { Carried::RawBytes };
         self.count(kind, how, rule.must.len());

@@ -253,3 +253,31 @@ fn the_command_says_by_its_exit_code_whether_all_was_carried_over() {
     let other = Folder::with("a: b\n");
     assert_eq!(other.run(&["import", "policy.yaml"]).status, Some(3));
 }
+
+#[test]
+fn files_that_a_file_of_goss_names_are_read_once_and_told_where_they_cannot_be() {
+    let folder = Folder::with("gossfile:\n  sub/a.yaml: {}\nfile: { /one: { exists: true } }\n");
+    std::fs::create_dir(folder.path("sub")).unwrap();
+    folder.write("sub/a.yaml", "gossfile: { b.yaml: {} }\nfile: { /two: { exists: true } }\n");
+    folder.write("sub/b.yaml", "gossfile: { a.yaml: {}, x: { file: ../policy.yaml } }\nfile: { /three: { exists: true } }\n");
+    let whole = folder.run(&["import", "policy.yaml"]);
+    assert_eq!(whole.status, Some(0), "{}{}", whole.stdout, whole.stderr);
+    for path in ["/one", "/two", "/three"] {
+        assert_eq!(whole.stdout.matches(&format!("file: {path}\n")).count(), 1, "{}", whole.stdout);
+    }
+    folder.write("sub/b.yaml", "gossfile: { nowhere.yaml: {}, 'c*.yaml': {}, t.yaml: {} }\n");
+    folder.write("sub/t.yaml", "{{ range .Vars }}\n");
+    let part = folder.run(&["import", "policy.yaml"]);
+    assert_eq!(part.status, Some(2), "{}", part.stdout);
+    for told in ["gossfile nowhere.yaml: No such file", "a pattern: give its files", "a template"] {
+        assert!(part.stdout.contains(told), "{told}: {}", part.stdout);
+    }
+}
+
+#[test]
+fn a_name_that_would_be_a_pattern_here_is_left_out() {
+    let (policy, left) = imported("package: { 'nginx*': { installed: false } }\n");
+    assert!(left && !policy.contains("package: "), "{policy}");
+    let (policy, left) = imported("kernel-param: { 'net.*.x': { value: '1' } }\n");
+    assert!(left && !policy.contains("sysctl: "), "{policy}");
+}
