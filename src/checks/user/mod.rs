@@ -28,6 +28,7 @@ pub static USER: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: Some(refer::REFERS),
     compile,
 };
@@ -267,12 +268,16 @@ fn groups(
 
 fn can_login(view: &UserView, wanted: bool, target: &dyn Target) -> Assertion {
     let user = &view.user;
-    let assertion = about(view, "can_login")
-        .expected(if wanted { "can log in" } else { "cannot log in" })
-        .repair(format!(
+    let assertion =
+        about(view, "can_login").expected(if wanted { "can log in" } else { "cannot log in" });
+    let assertion = match wanted {
+        // A password is for its owner to set: what opens an account nobody but people should do.
+        true => assertion,
+        false => assertion.repair(format!(
             "usermod --lock --shell /usr/sbin/nologin {}",
             shell::quote(user.name.as_bytes())
-        ));
+        )),
+    };
     if has_no_shell(user) {
         return assertion.observed(format!("shell {}", user.shell)).decide(Ok(!wanted));
     }
