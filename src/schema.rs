@@ -18,6 +18,7 @@ use crate::policy::{ActionKind, drift, service, waiver, when};
 use crate::rules::SubjectKind;
 use crate::rules::combine::COMBINATORS;
 use crate::rules::condition::Form;
+use crate::rules::several::{GROUPS, QUANTIFIERS};
 use serde_json::{Map, Value, json};
 use value::{boolean, condition, one_of, one_or_many, reference, scalar, setting};
 
@@ -40,9 +41,11 @@ pub fn policy_schema() -> Value {
             "var" => json!({ "type": "object", "additionalProperties": reference("text") }),
             "os" => reference("text"),
             "os_version" => reference("any"),
+            "not" | "any" => one_or_many(reference("when")),
             _ => one_or_many(scalar()),
         }),
         "rule": rule(),
+        "part": part(),
     });
     let musts = SUBJECTS.iter().map(|kind| (must_name(kind), must(kind))).collect();
     let definitions = merge(definitions, value::definitions());
@@ -96,8 +99,22 @@ fn policy_key(key: &str) -> Value {
 }
 
 fn rule() -> Value {
-    let mut properties =
-        object(&RULE_KEYS, rule_key).get("properties").cloned().unwrap_or_default();
+    let properties = object(&RULE_KEYS, rule_key).get("properties").cloned().unwrap_or_default();
+    about(properties, &["id"], &RULE_KEYS.map(|(name, _)| name))
+}
+
+/// A part of `any_of` and its relatives: a subject of its own, and what it must be.
+fn part() -> Value {
+    let must = json!({ "must": described(rule_key("must"), "what the subject must be") });
+    about(must, &[], &["must"])
+}
+
+/// What is about one subject, or a group of parts that each are; `own` are the keys beside that.
+fn about(mut properties: Value, required: &[&str], own: &[&str]) -> Value {
+    for (name, doc) in GROUPS {
+        let parts = json!({ "type": "array", "minItems": 1, "items": reference("part") });
+        properties = with(properties, name, described(parts, doc));
+    }
     for kind in SUBJECTS {
         for (name, schema, doc) in own_keys(kind) {
             if properties.get(name).is_none() {
@@ -105,16 +122,29 @@ fn rule() -> Value {
             }
         }
     }
-    let by_subject: Vec<Value> = SUBJECTS.iter().map(|kind| of_subject(kind)).collect();
-    let subjects: Vec<Value> =
-        SUBJECTS.iter().map(|kind| json!({ "required": [kind.key] })).collect();
+    let by_subject: Vec<Value> = SUBJECTS.iter().map(|kind| of_subject(kind, own)).collect();
+    let groups: Vec<&str> = own
+        .iter()
+        .copied()
+        .filter(|key| *key != "must")
+        .chain(GROUPS.map(|(name, _)| name))
+        .collect();
+    let of_group = GROUPS.map(|(name, _)| {
+        json!({ "if": { "required": [name] }, "then": { "propertyNames": { "enum": groups } } })
+    });
+    let all: Vec<Value> = by_subject.into_iter().chain(of_group).collect();
+    let subjects: Vec<Value> = SUBJECTS
+        .iter()
+        .map(|kind| json!({ "required": [kind.key, "must"] }))
+        .chain(GROUPS.map(|(name, _)| json!({ "required": [name] })))
+        .collect();
     json!({
         "type": "object",
-        "required": ["id", "must"],
+        "required": required,
         "additionalProperties": false,
         "properties": properties,
         "oneOf": subjects,
-        "allOf": by_subject,
+        "allOf": all,
     })
 }
 
@@ -139,12 +169,9 @@ fn own_keys(kind: &SubjectKind) -> Vec<(&'static str, Value, &'static str)> {
 }
 
 /// What goes for a rule that has this subject's key.
-fn of_subject(kind: &SubjectKind) -> Value {
-    let keys: Vec<&str> = RULE_KEYS
-        .iter()
-        .map(|(name, _)| *name)
-        .chain(own_keys(kind).iter().map(|(name, _, _)| *name))
-        .collect();
+fn of_subject(kind: &SubjectKind, own: &[&str]) -> Value {
+    let keys: Vec<&str> =
+        own.iter().copied().chain(own_keys(kind).iter().map(|(name, _, _)| *name)).collect();
     let mut properties = Map::new();
     let doc = format!("what this {} must be", kind.key);
     properties.insert("must".to_owned(), described(reference(&must_name(kind)), &doc));
@@ -164,6 +191,16 @@ fn must(kind: &SubjectKind) -> Value {
         let schema = if *name == "not" { group } else { one_or_many(group) };
         properties.insert((*name).to_owned(), described(schema, doc));
     }
+    for (name, doc) in QUANTIFIERS.iter().filter(|_| kind.combines) {
+        if (kind.conditions)().iter().any(|info| info.name == *name) {
+            continue;
+        }
+        let group = reference(&must_name(kind));
+        let schema = if *name == "count" { counted(&group) } else { group };
+        // A file of settings may have one of that name.
+        let schema = if kind.open { json!({ "anyOf": [schema, setting()] }) } else { schema };
+        properties.insert((*name).to_owned(), described(schema, doc));
+    }
     for info in (kind.conditions)() {
         // An open subject's settings are told by the example of one.
         if kind.open && info.form == Form::Special {
@@ -177,6 +214,20 @@ fn must(kind: &SubjectKind) -> Value {
         "additionalProperties": if kind.open { setting() } else { json!(false) },
         "properties": properties,
     })
+}
+
+/// So many of several things.
+fn counted(group: &Value) -> Value {
+    let keys = [
+        ("of", "what each is like that counts"),
+        ("is", "so many, as a number or an expectation"),
+        ("at_least", "so many or more"),
+        ("at_most", "so many or fewer"),
+        ("not", "not so many"),
+    ];
+    let counted =
+        object(&keys, |key| if key == "of" { group.clone() } else { reference("number") });
+    with(counted, "required", json!(["of"]))
 }
 
 fn object(keys: &[(&str, &str)], schema: impl Fn(&str) -> Value) -> Value {

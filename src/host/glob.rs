@@ -90,6 +90,28 @@ impl Pattern {
     }
 }
 
+/// A pattern of single names, which are no paths: units, packages.
+#[derive(Debug)]
+pub struct NamePattern(Pattern);
+
+impl NamePattern {
+    /// Reads a pattern such as `autofs.*`.
+    ///
+    /// # Errors
+    /// Why it is no pattern of a name.
+    pub fn new(text: &str) -> Result<Self, String> {
+        match text.contains(['/', '\0']) {
+            true => Err("a name has no slash".to_owned()),
+            false => Pattern::new(&format!("/{text}")).map(Self),
+        }
+    }
+
+    /// Whether a name fits.
+    pub fn matches(&self, name: &str) -> bool {
+        !name.contains('/') && self.0.matches(&Path::new("/").join(name))
+    }
+}
+
 /// Whether the names of a path fit the parts of a pattern, each in its turn. Kept are the parts that
 /// may come next: going back at each `**` could take for ever.
 fn fits(parts: &[Part], names: &[&OsStr]) -> bool {

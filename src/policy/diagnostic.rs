@@ -137,6 +137,16 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
+    /// Adds those of another reading of the same words that say something new.
+    pub fn push_new(&mut self, others: Diagnostics) {
+        for other in others.0 {
+            let words = other.render(false);
+            if !self.0.iter().any(|known| known.render(false) == words) {
+                self.0.push(other);
+            }
+        }
+    }
+
     /// Keeps the value, or files the error and goes on without.
     pub fn ok<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
         result.map_err(|diagnostic| self.push(diagnostic)).ok()

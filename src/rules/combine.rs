@@ -134,13 +134,13 @@ impl<S> Demand<S> {
 }
 
 /// What a combination comes to.
-struct Verdict {
+pub(super) struct Verdict {
     /// `None`: it takes a subject that does not exist to tell.
-    holds: Option<Fact<bool>>,
-    expected: String,
-    observed: Vec<String>,
-    seen: Vec<Evidence>,
-    steps: Vec<String>,
+    pub(super) holds: Option<Fact<bool>>,
+    pub(super) expected: String,
+    pub(super) observed: Vec<String>,
+    pub(super) seen: Vec<Evidence>,
+    pub(super) steps: Vec<String>,
     subject: Option<Subject>,
 }
 
@@ -185,7 +185,8 @@ fn conjunction<S>(group: &[Demand<S>], leaf: Leaf<S>) -> Verdict {
     join(parts, " and ", holds)
 }
 
-fn join(parts: Vec<Verdict>, word: &str, holds: Option<Fact<bool>>) -> Verdict {
+/// One verdict of several, with the words and evidence of all.
+pub(super) fn join(parts: Vec<Verdict>, word: &str, holds: Option<Fact<bool>>) -> Verdict {
     let expected: Vec<String> = parts.iter().map(|part| part.expected.clone()).collect();
     let subject = parts.iter().find_map(|part| part.subject.clone());
     let mut joined = Verdict {
@@ -211,7 +212,8 @@ fn join(parts: Vec<Verdict>, word: &str, holds: Option<Fact<bool>>) -> Verdict {
 }
 
 impl Verdict {
-    fn of(name: &str, assertion: Option<Assertion>) -> Self {
+    /// The verdict of one condition.
+    pub(super) fn of(name: &str, assertion: Option<Assertion>) -> Self {
         let Some(assertion) = assertion else {
             return Verdict {
                 holds: None,
@@ -269,7 +271,7 @@ impl Verdict {
 }
 
 /// True when one is true, else without an answer when one is, else unknown when one is, else false.
-fn any(parts: impl Iterator<Item = Option<Fact<bool>>> + Clone) -> Option<Fact<bool>> {
+pub(super) fn any(parts: impl Iterator<Item = Option<Fact<bool>>> + Clone) -> Option<Fact<bool>> {
     if parts.clone().any(|part| part == Some(Ok(true))) {
         return Some(Ok(true));
     }
@@ -278,7 +280,7 @@ fn any(parts: impl Iterator<Item = Option<Fact<bool>>> + Clone) -> Option<Fact<b
 }
 
 /// False when one is false, else without an answer when one is, else unknown when one is, else true.
-fn all(parts: impl Iterator<Item = Option<Fact<bool>>> + Clone) -> Option<Fact<bool>> {
+pub(super) fn all(parts: impl Iterator<Item = Option<Fact<bool>>> + Clone) -> Option<Fact<bool>> {
     let negated = parts.map(|part| part.map(|fact| fact.map(|holds| !holds)));
     any(negated).map(|fact| fact.map(|one_fails| !one_fails))
 }

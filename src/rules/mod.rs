@@ -9,6 +9,7 @@ pub mod plan;
 pub mod reference;
 pub mod same_as;
 pub mod services;
+pub mod several;
 mod subject;
 pub mod when;
 

@@ -25,6 +25,8 @@ pub struct SubjectKind {
     /// Its conditions can be combined by `any`, `all` and `not`: those of subjects that may have
     /// many violations, a finding each, do not hold or not hold as a whole.
     pub combines: bool,
+    /// Its value may be a pattern that stands for several things.
+    pub patterns: bool,
     /// What of it `same_as` can refer to.
     pub refers: Option<Refers>,
     /// Reads the demands of a rule.
@@ -45,6 +47,7 @@ pub struct Input {
 }
 
 /// What is known beside the rule while it is read.
+#[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// The policy, for its services.
     pub policy: &'a Policy,

@@ -70,6 +70,11 @@ pub fn condition(info: &ConditionInfo) -> Value {
         (Form::True, _) => either_or_variable(json!({ "const": true })),
         (Form::OneOf(["false"]), _) => either_or_variable(json!({ "const": false })),
         (Form::OneOf(words), _) => one_of(words),
+        (Form::SomeOf(words), "enabled") => json!({ "anyOf": [
+            true_false_or(words),
+            { "type": "array", "minItems": 1, "items": true_false_or(words) },
+            object(&[("not", "it must be none of these")], |_| one_or_more(true_false_or(words))),
+        ]}),
         (Form::SomeOf(words), _) => json!({ "anyOf": [
             one_of(words),
             { "type": "array", "minItems": 1, "items": one_of(words) },
@@ -96,6 +101,7 @@ pub fn condition(info: &ConditionInfo) -> Value {
             "additionalProperties": reference("text"),
         }),
         (Form::Special, "only") => one_or_many(allowed_port()),
+        (Form::Special, "job") => one_or_more(job()),
         (Form::Special, _) => one_or_many(reference("holder")),
         (Form::Expectation { .. }, "run_as") => json!({ "anyOf": [
             reference("value"),
@@ -129,6 +135,22 @@ fn set(words: &[(&str, &str)], may_be_empty: bool) -> Value {
         true => json!({ "anyOf": [{ "type": "array", "maxItems": 0 }, object] }),
         false => object,
     }
+}
+
+/// Words of which two are what YAML makes of `true` and `false`.
+fn true_false_or(words: &[&str]) -> Value {
+    json!({ "anyOf": [{ "type": "boolean" }, one_of(words)] })
+}
+
+/// A job of cron.
+fn job() -> Value {
+    let keys = [
+        ("command", "what is run"),
+        ("schedule", "when, by its fields or a name such as @daily"),
+        ("as", "whose rights it has"),
+    ];
+    let job = object(&keys, |key| reference(if key == "as" { "value" } else { "text" }));
+    with(job, "minProperties", json!(1))
 }
 
 fn allowed_port() -> Value {
@@ -177,10 +199,11 @@ pub fn setting() -> Value {
 /// What the key of a subject takes.
 pub fn subject(key: &str) -> Value {
     match key {
-        "service" | "process" => json!({ "anyOf": [scalar(), reference("service")] }),
+        "service" | "process" => one_or_more(json!({ "anyOf": [scalar(), reference("service")] })),
         "listeners" | "accounts" | "files" => one_of(&["all"]),
         "image" => one_of(&["config"]),
-        _ => scalar(),
+        // A list of subjects is the same rule about each.
+        _ => one_or_more(scalar()),
     }
 }
 

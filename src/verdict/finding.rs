@@ -133,6 +133,8 @@ fn built_in(file: &std::path::Path) -> Option<&'static BuiltIn> {
 fn demands(rule: &Rule) -> Vec<String> {
     match rule.must.as_ref().map(|must| &must.value) {
         Some(Value::Map(entries)) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
+        // Groups of subjects have demands of their own.
+        None => rule.fields.rest().iter().map(|(key, _)| key.text.clone()).collect(),
         _ => Vec::new(),
     }
 }

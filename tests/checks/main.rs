@@ -23,6 +23,7 @@ mod privilege;
 mod routes;
 mod same_as;
 mod service;
+mod several;
 #[path = "../support/mod.rs"]
 mod support;
 mod sysctl;

@@ -155,5 +155,6 @@ fn each_architecture_is_judged() {
 fn what_is_no_version_or_no_name_is_refused() {
     must("version: latest").is_refused();
     must("version: \"1 or 2\"").is_refused();
-    rule("package: \"nginx*\"\nmust: { installed: true }").is_refused();
+    rule("package: \"nginx*/x\"\nmust: { installed: true }").is_refused();
+    rule("package: \"nginx x\"\nmust: { installed: true }").is_refused();
 }

@@ -72,6 +72,22 @@ fn names_without_a_type_are_refused_with_the_right_one() {
     assert!(refusal.contains("write nginx.service"), "{refusal}");
 }
 
+#[test]
+fn what_is_static_is_neither_enabled_nor_disabled() {
+    let text = "[Service]\nExecStart=/usr/sbin/nginx\n";
+    let fixed = host().file(format!("{VENDOR}/nginx.service"), 0o644, 0, 0, text);
+    let answers = must("enabled: false").on(&fixed);
+    answers.fails_about("enabled: static: it cannot be enabled or disabled");
+    assert!(answers.findings.iter().all(|finding| finding.corrective().is_empty()));
+    assert_eq!(must("enabled: true").on(&fixed).exit(), 1);
+    must("enabled: static").on(&fixed).passes();
+    must("enabled: [false, static]").on(&fixed).passes();
+    must("enabled: { not: true }").on(&fixed).passes();
+    must("enabled: false").on(&masked(fixed)).passes();
+    assert_eq!(must("enabled: static").on(&unit("")).exit(), 1);
+    must("enabled: yes").is_refused();
+}
+
 // --- enabled, state, masked ----------------------------------------------------------------------
 
 #[test]

@@ -10,6 +10,7 @@ use spotcheck::policy::{service, when};
 use spotcheck::rules::SubjectKind;
 use spotcheck::rules::combine::COMBINATORS;
 use spotcheck::rules::reference::forms;
+use spotcheck::rules::several::{GROUPS, QUANTIFIERS};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,6 +31,10 @@ const VALUES: &str = "\
 A value is what must be. A list means any of its values; `{ not: X }` anything else; `{ at_most: N }`
 and `{ at_least: N }` bounds where an order makes sense; `{ matches: REGEX }` a regular expression
 that has to match somewhere in a text. `${name}` stands for a variable, `$${` for the two characters.
+
+A subject may be a list, and of files, configurations, units, packages and kernel parameters a pattern.
+Then the rule goes for each, with a finding for each; `some`, `none` and `count` say it otherwise.
+`any_of` and `none_of` put several subjects into one rule.
 
 ```yaml
 policy: example
@@ -56,6 +61,19 @@ rules:
       maxmemory: { at_least: 1M, at_most: 4G }
       timeout: { not: 0, at_most: 10m }
       dir: [/var/lib/redis, { matches: \"^/srv/\" }]
+  - id: no-old-daemons
+    package: [telnetd, rsh-server, \"*-talkd\"]
+    must: { installed: false }
+  - id: redis-is-audited
+    file: /etc/audit/rules.d/*.rules
+    absent: skip
+    must: { some: { contains: \"^-w /etc/redis\" }, every: { owner: root } }
+  - id: no-remote-desktop
+    any_of:
+      - package: xrdp
+        must: { installed: false }
+      - unit: xrdp.service
+        must: { enabled: false, active: false }
 ```
 
 ";
@@ -108,6 +126,8 @@ fn reference() -> String {
     out.push_str(VALUES);
     table(&mut out, "`{ same_as: … }`, a fact of another subject", keys(&forms(SUBJECTS)));
     table(&mut out, "under `must`, to combine conditions", keys(&COMBINATORS));
+    table(&mut out, "under `must`, of a list of subjects or a pattern", keys(&QUANTIFIERS));
+    table(&mut out, "several subjects in one rule", keys(&GROUPS));
     let mut told = BTreeSet::new();
     for kind in SUBJECTS {
         if told.insert(kind.page) {

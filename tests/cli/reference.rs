@@ -9,6 +9,7 @@ use spotcheck::policy::document::{POLICY_KEYS, RULE_KEYS};
 use spotcheck::policy::expect::OPERATORS;
 use spotcheck::policy::{service, when};
 use spotcheck::rules::combine::COMBINATORS;
+use spotcheck::rules::several::{GROUPS, QUANTIFIERS};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -174,6 +175,8 @@ fn the_words_of_the_language() {
     line("operators", OPERATORS.to_vec());
     line("references", vec!["same_as"]);
     line("combinations", COMBINATORS.map(|(name, _)| name).to_vec());
+    line("quantifiers", QUANTIFIERS.map(|(name, _)| name).to_vec());
+    line("groups of subjects", GROUPS.map(|(name, _)| name).to_vec());
     for kind in SUBJECTS {
         let names = (kind.conditions)().into_iter().map(|info| info.name).collect();
         line(kind.key, if kind.key == "config" { vec!["(any setting)"] } else { names });

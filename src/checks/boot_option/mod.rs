@@ -21,6 +21,7 @@ pub static BOOT_OPTION: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: None,
     compile,
 };

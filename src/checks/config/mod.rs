@@ -34,6 +34,7 @@ pub static CONFIG: SubjectKind = SubjectKind {
     open: true,
     page: include_str!("page.md"),
     combines: true,
+    patterns: true,
     refers: Some(refer::REFERS),
     compile,
 };

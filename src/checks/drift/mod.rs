@@ -28,6 +28,7 @@ pub static DRIFT: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: None,
     compile,
 };

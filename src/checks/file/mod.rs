@@ -34,6 +34,7 @@ pub static FILE: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: true,
     refers: Some(refer::REFERS),
     compile,
 };

@@ -31,6 +31,7 @@ pub static FILES: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: false,
+    patterns: false,
     refers: None,
     compile,
 };

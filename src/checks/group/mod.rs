@@ -24,6 +24,7 @@ pub static GROUP: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: None,
     compile,
 };

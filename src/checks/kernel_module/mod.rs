@@ -23,6 +23,7 @@ pub static KERNEL_MODULE: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: None,
     compile,
 };

@@ -23,6 +23,7 @@ pub static LISTENERS: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: false,
+    patterns: false,
     refers: None,
     compile,
 };

@@ -2,10 +2,11 @@
 
 mod refer;
 
-use crate::facts::package::{Manager, Package, PackageState};
+use crate::facts::package::{Manager, Package, PackageState, Packages};
 use crate::facts::{Cause, Fact, Unknown, all};
 use crate::formats::versions;
 use crate::host::Target;
+use crate::host::glob::{NamePattern, is_pattern};
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, Term};
@@ -18,16 +19,18 @@ use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::shell;
 use crate::verdict::{Assertion, Evidence, Subject};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// `package:`
 pub static PACKAGE: SubjectKind = SubjectKind {
     key: "package",
-    value: "name of a package, or name:architecture",
+    value: "name of a package, or name:architecture, or a pattern of names",
     options: &[ABSENT],
     conditions: || infos(CONDITIONS),
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: true,
     refers: Some(refer::REFERS),
     compile,
 };
@@ -103,15 +106,31 @@ static CONDITIONS: &[Condition<PackageView>] = &[
 
 struct PackageCheck {
     name: String,
+    /// The name stands for several.
+    pattern: Option<NamePattern>,
     absent: Absent,
     tests: Vec<Demand<PackageView>>,
 }
 
 fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
-    let name = problems.ok(package_name(&input.subject));
+    let pattern = problems.ok(pattern(&input.subject))?;
+    let name = match &pattern {
+        Some(_) => input.subject.text("a package").ok().map(str::to_owned),
+        None => problems.ok(package_name(&input.subject)),
+    };
     let absent = take_absent(&mut input, problems);
     let tests = read_all(CONDITIONS, &input.must, scope, problems);
-    Some(Box::new(PackageCheck { name: name?, absent, tests }))
+    Some(Box::new(PackageCheck { name: name?, pattern, absent, tests }))
+}
+
+/// A pattern of names, where it is one.
+fn pattern(node: &Node) -> Result<Option<NamePattern>, Diagnostic> {
+    let text = node.text("the name of a package")?;
+    if !is_pattern(text) {
+        return Ok(None);
+    }
+    let wrong = |why: String| Diagnostic::at(&node.span, "not a pattern of names").label(why);
+    NamePattern::new(text).map(Some).map_err(wrong)
 }
 
 /// The name of a package, without patterns.
@@ -127,20 +146,37 @@ pub fn package_name(node: &Node) -> Result<String, Diagnostic> {
 
 impl Check for PackageCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
-        let subject = Subject::new("package", self.name.clone());
         let found = match crate::formats::packages::installed(target) {
             Ok(found) => found,
             Err(why) => {
+                let subject = Subject::new("package", self.name.clone());
                 let unknown = |demand: &Demand<PackageView>| {
                     Assertion::of(&subject, demand.name()).unknown(why.clone())
                 };
                 return self.tests.iter().map(unknown).collect();
             }
         };
-        let packages: Vec<Package> = found.named(&self.name).cloned().collect();
+        let names: BTreeSet<&str> = match &self.pattern {
+            Some(pattern) => {
+                let names = found.all.iter().map(|package| package.name.as_str());
+                names.filter(|name| pattern.matches(name)).collect()
+            }
+            None => BTreeSet::new(),
+        };
+        if names.is_empty() {
+            return self.judge(&self.name, &found, target);
+        }
+        names.into_iter().flat_map(|name| self.judge(name, &found, target)).collect()
+    }
+}
+
+impl PackageCheck {
+    fn judge(&self, name: &str, found: &Packages, target: &dyn Target) -> Vec<Assertion> {
+        let subject = Subject::new("package", name);
+        let packages: Vec<Package> = found.named(name).cloned().collect();
         let manager = packages.first().or(found.all.first()).map(|package| package.manager);
         let gap = found.unread.first().cloned();
-        let view = PackageView { subject, name: self.name.clone(), packages, gap, manager };
+        let view = PackageView { subject, name: name.to_owned(), packages, gap, manager };
         let can_judge = |name: &str| view.there().next().is_some() || name == "installed";
         let mut assertions: Vec<Assertion> = self
             .tests
@@ -196,7 +232,9 @@ impl PackageView {
             Manager::Rpm => rpm,
             Manager::Apk => apk,
         };
-        Some(format!("{command} {}", shell::quote(self.name.as_bytes())))
+        // Which of a pattern's packages is meant, only people know.
+        (!is_pattern(&self.name))
+            .then(|| format!("{command} {}", shell::quote(self.name.as_bytes())))
     }
 }
 

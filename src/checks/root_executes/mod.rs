@@ -26,6 +26,7 @@ pub static ROOT_EXECUTES: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: false,
+    patterns: false,
     refers: None,
     compile,
 };

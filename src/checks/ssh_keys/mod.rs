@@ -34,6 +34,7 @@ pub static SSH_KEYS: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: false,
+    patterns: false,
     refers: None,
     compile,
 };

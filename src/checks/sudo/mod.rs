@@ -33,6 +33,7 @@ pub static SUDO: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: false,
+    patterns: false,
     refers: None,
     compile,
 };

@@ -3,11 +3,12 @@
 mod refer;
 
 use crate::checks::config::compare::Reading;
+use crate::facts::file::FileKind;
 use crate::facts::host::TargetKind;
 use crate::facts::sysctl::SysctlSettings;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::sysctl_d::{slashed, words};
-use crate::host::Target;
+use crate::host::{Target, glob};
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Expect;
@@ -25,12 +26,13 @@ use std::sync::Arc;
 /// `sysctl:`
 pub static SYSCTL: SubjectKind = SubjectKind {
     key: "sysctl",
-    value: "name of a kernel parameter: net.ipv4.ip_forward",
+    value: "name of a kernel parameter: net.ipv4.ip_forward, or a pattern: net.ipv4.conf.*.rp_filter",
     options: &[ABSENT],
     conditions: || infos(CONDITIONS),
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: true,
     refers: Some(refer::REFERS),
     compile,
 };
@@ -87,6 +89,9 @@ static CONDITIONS: &[Condition<SysctlView>] = &[
     },
 ];
 
+/// Where the kernel shows its parameters.
+const ROOT: &str = "/proc/sys";
+
 struct SysctlCheck {
     name: String,
     absent: Absent,
@@ -96,11 +101,18 @@ struct SysctlCheck {
 
 fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Option<Box<dyn Check>> {
     let name = problems.ok(input.subject.text("the name of a kernel parameter"))?.to_owned();
-    let fits = |c: char| c.is_ascii_graphic() && !"*?[]".contains(c);
+    // Alternatives in braces could lead elsewhere.
+    let fits = |c: char| c.is_ascii_graphic() && !"{}".contains(c);
     let parts = slashed(&name);
     let odd = |part: &str| part.is_empty() || part.chars().all(|c| c == '.');
     if !name.chars().all(fits) || parts.split('/').any(odd) {
         problems.push(input.subject.expected("a kernel parameter such as net.ipv4.ip_forward"));
+        return None;
+    }
+    if glob::is_pattern(&name)
+        && let Err(why) = glob::validate(&format!("{ROOT}/{parts}"))
+    {
+        problems.push(Diagnostic::at(&input.subject.span, "not a pattern").label(why));
         return None;
     }
     let absent = take_absent(&mut input, problems);
@@ -116,10 +128,53 @@ fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Optio
 impl Check for SysctlCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
         let key = slashed(&self.name);
-        let path = Path::new("/proc/sys").join(&key);
+        if !glob::is_pattern(&self.name) {
+            return self.judge(&self.name, key, target);
+        }
+        let found = match target.host().kind {
+            // Which parameters the kernel will have is not known.
+            TargetKind::Image => Err(Unknown::new(self.name.clone(), Cause::NotRunning)),
+            TargetKind::Host => glob::expand(target, &format!("{ROOT}/{key}")),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(why) => {
+                let subject = Subject::new("sysctl", self.name.clone());
+                let unknown = |demand: &Demand<SysctlView>| {
+                    Assertion::of(&subject, demand.name()).unknown(why.clone())
+                };
+                return self.tests.iter().map(unknown).collect();
+            }
+        };
+        let is_folder = |path: &Path| matches!(target.file(path), Ok(Some(file)) if file.kind == FileKind::Directory);
+        let keys = found.iter().filter(|path| !is_folder(path));
+        let keys = keys.filter_map(|path| path.strip_prefix(ROOT).ok()?.to_str());
+        let mut assertions: Vec<Assertion> =
+            keys.flat_map(|key| self.judge(&dotted(key), key.to_owned(), target)).collect();
+        if assertions.is_empty() {
+            let subject = Subject::new("sysctl", self.name.clone());
+            assertions.push(self.no_such(&subject));
+        }
+        assertions
+    }
+}
+
+impl SysctlCheck {
+    fn no_such(&self, subject: &Subject) -> Assertion {
+        const WHY: &str = "this kernel has no such parameter";
+        let exists = Assertion::of(subject, "exists").expected("to exist").observed(WHY);
+        match self.absent {
+            Absent::Skip => exists.absent(WHY),
+            Absent::Fail => exists.fail(),
+        }
+    }
+
+    /// The answers about one parameter; `key` is its name with slashes.
+    fn judge(&self, name: &str, key: String, target: &dyn Target) -> Vec<Assertion> {
+        let path = Path::new(ROOT).join(&key);
         let live = now(&key, target);
         let view = SysctlView {
-            subject: Subject::new("sysctl", self.name.clone()),
+            subject: Subject::new("sysctl", name),
             key,
             path,
             live,
@@ -134,13 +189,7 @@ impl Check for SysctlCheck {
             .filter_map(|demand| demand.judge_some(&can_judge, &view, target))
             .collect();
         if assertions.len() < self.tests.len() {
-            let exists = Assertion::of(&view.subject, "exists")
-                .expected("to exist")
-                .observed("this kernel has no such parameter");
-            assertions.push(match self.absent {
-                Absent::Skip => exists.absent("this kernel has no such parameter"),
-                Absent::Fail => exists.fail(),
-            });
+            assertions.push(self.no_such(&view.subject));
         }
         assertions
     }
@@ -188,12 +237,7 @@ impl SysctlView {
 
     /// The name with dots, as sysctl(8) takes it.
     fn dotted(&self) -> String {
-        let swap = |c| match c {
-            '/' => '.',
-            '.' => '/',
-            other => other,
-        };
-        self.key.chars().map(swap).collect()
+        dotted(&self.key)
     }
 
     fn write_down(&self, value: &str) -> String {
@@ -202,6 +246,16 @@ impl SysctlView {
         let (line, file) = (shell::quote(line.as_bytes()), shell::quote(file.as_bytes()));
         format!("printf '%s\\n' {line} > {file} && sysctl -p {file}")
     }
+}
+
+/// A name with slashes as `sysctl(8)` takes it: a dot within a name, of a VLAN, becomes a slash.
+fn dotted(key: &str) -> String {
+    let swap = |c| match c {
+        '/' => '.',
+        '.' => '/',
+        other => other,
+    };
+    key.chars().map(swap).collect()
 }
 
 /// Values of the kernel have no units.

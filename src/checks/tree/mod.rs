@@ -36,6 +36,7 @@ pub static TREE: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: false,
+    patterns: false,
     refers: None,
     compile,
 };

@@ -13,7 +13,7 @@ use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::Expect;
 use crate::policy::node::{Key, Node, Value};
-use crate::policy::operand::{Principal, Tenths};
+use crate::policy::operand::{Principal, Tenths, Text};
 use crate::rules::compile::some_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form, Test};
 use crate::text::{self, shell};
@@ -34,6 +34,9 @@ const STATES: &[&str] = &[
     "generated",
     "transient",
 ];
+
+/// What `enabled` may be.
+const ENABLED: &[&str] = &["true", "false", "static"];
 
 /// The conditions of `unit:`; settings are further ones.
 pub static CONDITIONS: &[Condition<UnitView>] = &[
@@ -58,13 +61,15 @@ pub static CONDITIONS: &[Condition<UnitView>] = &[
     Condition {
         info: ConditionInfo {
             name: "enabled",
-            doc: "Something starts it at the next boot: systemctl enable, or a package's link.",
-            form: Form::Boolean,
+            doc: "Something starts it at the next boot (true): systemctl enable, or a package's link; \
+                  nothing does (false); or static: it cannot be enabled, and what other units do \
+                  decides. [false, static] allows both.",
+            form: Form::SomeOf(ENABLED),
             example: "true",
         },
         read: |node, _, problems| {
-            let wanted = problems.ok(node.boolean())?;
-            Some(Box::new(move |view, _| enabled(view, wanted)))
+            let wanted = problems.ok(some_of(node, ENABLED))?;
+            Some(Box::new(move |view, _| enabled(view, &wanted)))
         },
     },
     Condition {
@@ -187,18 +192,22 @@ pub fn setting(
     }))
 }
 
+/// Why nobody could answer such a question about a unit of its type; `None`: it can be.
+pub fn cannot_be_told(name: &str, condition: &str) -> Option<String> {
+    let kind = names::kind(name);
+    let fits = match condition {
+        "active" => CAN_BE_TOLD.contains(&kind),
+        "user" | "group" | "exposure" => kind == "service",
+        _ => true,
+    };
+    (!fits).then(|| format!("nobody but systemd could tell `{condition}` of a {kind}"))
+}
+
 /// Refuses questions to which there never is an answer, so that nobody waits for one.
 pub fn refuse_unanswerable(name: &str, must: &Node, problems: &mut Diagnostics) {
     let Value::Map(entries) = &must.value else { return };
     for (key, value) in entries {
-        let kind = names::kind(name);
-        let fits = match key.text.as_str() {
-            "active" => CAN_BE_TOLD.contains(&kind),
-            "user" | "group" | "exposure" => kind == "service",
-            _ => true,
-        };
-        if !fits {
-            let message = format!("nobody but systemd could tell `{}` of a {kind}", key.text);
+        if let Some(message) = cannot_be_told(name, &key.text) {
             problems.push(Diagnostic::at(&key.span, message));
         }
         let groups = match (key.text.as_str(), &value.value) {
@@ -246,33 +255,44 @@ pub fn systemctl(verb: &str, view: &UnitView) -> String {
     format!("systemctl {verb} {}", shell::quote(view.id().as_bytes()))
 }
 
-fn enabled(view: &UnitView, wanted: bool) -> Assertion {
+fn enabled(view: &UnitView, wanted: &Expect<Text>) -> Assertion {
+    let expected = match wanted.wanted().map(|text| text.0.as_str()) {
+        Some("true") if wanted.holds_for("true") => "started at boot".to_owned(),
+        Some("false") if !wanted.holds_for("static") => "not started at boot".to_owned(),
+        _ => wanted.show(),
+    };
     let Some(unit) = &view.unit else {
         let assertion = view.about("enabled").observed("no such unit");
-        return assertion.expected(enabled_words(wanted)).decide(Ok(!wanted));
+        return assertion.expected(expected).decide(Ok(wanted.holds_for("false")));
     };
-    let verb = match (wanted, unit.masked) {
-        (true, true) => "unmask",
-        (true, false) => "enable",
-        (false, _) => "disable --now",
+    let is = match (unit.starts_at_boot(), unit.state) {
+        (true, _) => "true",
+        (false, UnitFileState::Static) => "static",
+        (false, _) => "false",
     };
     let mut observed = unit.state.name().to_owned();
     if unit.state == UnitFileState::EnabledRuntime {
         observed.push_str(", until the next boot only");
     }
+    if is == "static" {
+        observed.push_str(": it cannot be enabled or disabled, other units may start it");
+    }
     if let Some(link) = unit.wanted_by.first() {
         observed.push_str(&format!("; {} starts it", text::path(link)));
     }
+    // What is static has no links to make or to remove.
+    let step = match (wanted.holds_for("true"), unit.masked, is) {
+        (_, false, _) if unit.state == UnitFileState::Static => None,
+        (true, true, _) => Some("unmask"),
+        (true, false, _) => Some("enable"),
+        (false, ..) => Some("disable --now"),
+    };
     view.about("enabled")
-        .expected(enabled_words(wanted))
+        .expected(expected)
         .observed(observed)
         .seen(unit.wanted_by.iter().map(|link| Evidence::line(link, 0, "link")))
-        .repair(systemctl(verb, view))
-        .decide(complete(view, Ok(unit.starts_at_boot() == wanted)))
-}
-
-fn enabled_words(wanted: bool) -> &'static str {
-    if wanted { "started at boot" } else { "not started at boot" }
+        .decide(complete(view, Ok(wanted.holds_for(is))))
+        .repaired_by(|| step.map(|verb| systemctl(verb, view)))
 }
 
 /// The value of a setting that is set.

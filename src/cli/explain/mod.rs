@@ -13,6 +13,7 @@ use crate::rules::SubjectKind;
 use crate::rules::combine::COMBINATORS;
 use crate::rules::condition::{ConditionInfo, Form};
 use crate::rules::reference::forms;
+use crate::rules::several::{GROUPS, QUANTIFIERS};
 use crate::text::suggest;
 use crate::verdict::Exit;
 use std::fmt::Write as _;
@@ -73,6 +74,15 @@ pub fn page(kind: &SubjectKind) -> String {
         for (name, doc) in COMBINATORS {
             let _ = writeln!(out, "  {name}: {doc}");
         }
+        let _ = writeln!(
+            out,
+            "\nOver several things, a list of subjects or a pattern (under `must:`)\n"
+        );
+        let conditions = (kind.conditions)();
+        let own = |name: &str| conditions.iter().any(|info| info.name == name);
+        for (name, doc) in QUANTIFIERS.iter().filter(|(name, _)| !own(name)) {
+            let _ = writeln!(out, "  {name}: {doc}");
+        }
     }
     let _ =
         writeln!(out, "\nValues of other subjects, in the place of any value: {{ same_as: … }}\n");
@@ -84,6 +94,10 @@ pub fn page(kind: &SubjectKind) -> String {
         for format in FORMATS {
             let _ = writeln!(out, "  {}: {}", format.name, format.doc);
         }
+    }
+    let _ = writeln!(out, "\nSeveral subjects in one rule, in the place of its own\n");
+    for (name, doc) in GROUPS {
+        let _ = writeln!(out, "  {name}: {doc}");
     }
     let _ = writeln!(out, "\nKeys of every rule\n");
     for (name, doc) in RULE_KEYS {

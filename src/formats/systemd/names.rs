@@ -8,6 +8,11 @@ use std::path::PathBuf;
 /// Longest name, `UNIT_NAME_MAX` of systemd.
 const LONGEST: usize = 255;
 
+/// Whether a pattern of names says of which type its units are.
+pub fn has_kind(pattern: &str) -> bool {
+    TYPES.contains(&kind(pattern))
+}
+
 /// Whether a text could be the name of a unit, a template or an instance: `unit_name_is_valid()`.
 pub fn is_valid(name: &str) -> bool {
     let Some((stem, suffix)) = name.rsplit_once('.') else { return false };
