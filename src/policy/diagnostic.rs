@@ -137,14 +137,15 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
-    /// Adds those of another reading of the same words that say something new.
-    pub fn push_new(&mut self, others: Diagnostics) {
-        for other in others.0 {
-            let words = other.render(false);
-            if !self.0.iter().any(|known| known.render(false) == words) {
-                self.0.push(other);
-            }
-        }
+    /// Adds all of another reading.
+    pub fn append(&mut self, others: Diagnostics) {
+        self.0.extend(others.0);
+    }
+
+    /// Adds those of another reading of the same words that say something new; `told` is what has been
+    /// said.
+    pub fn append_new(&mut self, others: Diagnostics, told: &mut HashSet<String>) {
+        self.0.extend(others.0.into_iter().filter(|other| told.insert(other.render(false))));
     }
 
     /// Keeps the value, or files the error and goes on without.

@@ -12,6 +12,7 @@ use crate::rules::condition::nothing_demanded;
 use crate::rules::several::{Alternatives, Each, GROUPS, Group, QUANTIFIERS, Quantified, Quantity};
 use crate::rules::{Check, Input, Scope, SubjectKind, Subjects};
 use crate::verdict::Subject;
+use std::collections::HashSet;
 
 /// Reads the demands of a rule, taking them out of it. Errors are filed.
 pub fn compile(
@@ -236,13 +237,17 @@ impl Reader<'_> {
         problems: &mut Diagnostics,
     ) -> Option<Box<dyn Check>> {
         let mut checks = Vec::new();
+        let mut told = HashSet::new();
         for item in items {
             let input =
                 Input { subject: item.clone(), fields: options.clone(), must: must.clone() };
             let mut own = Diagnostics::default();
             checks.push((kind.compile)(&self.scope, input, &mut own));
-            // A slip in `must` is read once for each subject, and told once.
-            problems.push_new(own);
+            match items.len() {
+                1 => problems.append(own),
+                // A slip in `must` is read once for each subject, and told once.
+                _ => problems.append_new(own, &mut told),
+            }
         }
         let mut checks: Vec<Box<dyn Check>> = checks.into_iter().collect::<Option<_>>()?;
         match checks.len() {

@@ -23,6 +23,9 @@ pub struct Applicability {
 /// `None`: a condition holds. Otherwise why it does not. Unknown when the evidence is.
 type Answer = Fact<Option<String>>;
 
+/// A condition that has been read.
+type Asked<'a> = Box<dyn Fn(&dyn Target) -> Answer + 'a>;
+
 impl Applicability {
     /// Looks up the services that a `when:` names.
     pub fn new(when: When, policy: &Policy, problems: &mut Diagnostics) -> Self {
@@ -61,8 +64,8 @@ impl Applicability {
     }
 
     /// The conditions of a group, one by one.
-    fn conditions<'a>(&'a self, when: &'a When) -> Vec<Box<dyn Fn(&dyn Target) -> Answer + 'a>> {
-        let mut all: Vec<Box<dyn Fn(&dyn Target) -> Answer + 'a>> = Vec::new();
+    fn conditions<'a>(&'a self, when: &'a When) -> Vec<Asked<'a>> {
+        let mut all: Vec<Asked<'a>> = Vec::new();
         for compared in &when.vars_compared {
             all.push(Box::new(|_| Ok(compared.clone())));
         }

@@ -189,10 +189,12 @@ fn the_words_of_the_language() {
     policy: policy title owner postmortem include vars services when tags waivers drift rules
     rule: id title severity measure when tags why corrective preventive reference must owner due verify type links formerly
     services: unit exe name cmdline pid_file user containers
-    when: os os_version file package service target var
+    when: os os_version file package service target var not any
     operators: not at_most at_least matches
     references: same_as
     combinations: any all not
+    quantifiers: every some none count
+    groups of subjects: any_of all_of none_of
     service: running count run_as never_root groups capabilities no_new_privs seccomp executable deleted_executable controlled_only_by root_equivalent declared_equals_live
       options: absent processes configuration
     process: running count run_as never_root groups capabilities no_new_privs seccomp executable deleted_executable controlled_only_by root_equivalent declared_equals_live
@@ -207,7 +209,8 @@ fn the_words_of_the_language() {
       options: absent
     kernel_module: loaded blacklisted disabled
     boot_option: booted value configured configured_value consistent
-    cron: exists run_as command writable_only_by
+    cron: exists job run_as command writable_only_by
+      options: absent
     port: listening bound_by addresses
       options: absent
     listeners: only root_alone

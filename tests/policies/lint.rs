@@ -519,7 +519,7 @@ fn two_subjects_in_one_rule_are_refused() {
     5 |     user: root
       |     ^^^^
       |
-      = help: make it a rule of its own
+      = help: make it a rule of its own, or a list of the one kind; for either of both write any_of
 
     1 error; nothing was evaluated
     ");
