@@ -18,7 +18,7 @@ use crate::verdict::Exit;
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `actions`.
 #[derive(clap::Args)]
@@ -91,6 +91,9 @@ enum What {
         /// Name of the system that the plan of action is about (oscal-poam); else this host
         #[arg(long, value_name = "NAME")]
         system: Option<String>,
+        /// Act on what was seen below this root directory, and on nothing else (script)
+        #[arg(long, value_name = "DIR")]
+        for_root: Option<PathBuf>,
         /// Write it to this file instead of standard output
         #[arg(long, short, value_name = "PATH")]
         output: Option<PathBuf>,
@@ -155,8 +158,9 @@ impl What {
             What::List(args) => return list::run(args, ledger, now, console),
             What::Show { id } => return show::run(*id, ledger, now),
             What::History { id, limit } => return show::history(*id, *limit, ledger),
-            What::Export { format, filter, system, output } => {
-                let text = exported(format, filter, system.as_deref(), ledger, now)?;
+            What::Export { format, filter, system, for_root, output } => {
+                let about = (system.as_deref(), for_root.as_deref());
+                let text = exported(format, filter, about, ledger, now)?;
                 let Some(path) = output else { return Ok(text) };
                 output::write_whole(path, text).map_err(Failure::Words)?;
                 return Ok(String::new());
@@ -194,11 +198,14 @@ fn said(text: &str) -> Result<String, Failure> {
 fn exported(
     format: &str,
     filter: &list::FilterArgs,
-    system: Option<&str>,
+    (system, root): (Option<&str>, Option<&Path>),
     ledger: &mut Ledger,
     now: i64,
 ) -> Result<String, Failure> {
     let Some(format) = export::by_name(format) else { return Ok(String::new()) };
+    if root.is_some() && format.name != "script" {
+        return Err(Failure::Words("--for-root: only a script acts on a root directory".into()));
+    }
     let filter = filter.filter(now, None);
     let items = whole(ledger, &filter)?;
     if format.name == "oscal-poam" && items.is_empty() {
@@ -210,7 +217,7 @@ fn exported(
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
     let system = system.unwrap_or(&host);
-    let export = export::Export { items: &items, checklist: &checklist, system, now };
+    let export = export::Export { items: &items, checklist: &checklist, system, root, now };
     Ok((format.render)(&export))
 }
 

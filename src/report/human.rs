@@ -324,7 +324,7 @@ fn sighting_words(evidence: &Evidence) -> String {
         Evidence::Socket { socket, inode, uid } => {
             format!("socket {socket} inode {inode} uid {uid}")
         }
-        Evidence::File { path, uid, gid, mode, inode, changed } => format!(
+        Evidence::File { path, uid, gid, mode, inode, changed, .. } => format!(
             "file {path} {mode} uid {uid} gid {gid} inode {inode} changed {}",
             time::utc(*changed)
         ),

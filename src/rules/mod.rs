@@ -7,6 +7,7 @@ pub mod guard_gaps;
 pub mod identity;
 pub mod plan;
 pub mod reference;
+pub mod repair_guard;
 pub mod same_as;
 pub mod services;
 pub mod several;

@@ -6,6 +6,7 @@ use crate::policy::waiver::Waiver;
 use crate::policy::{Diagnostics, Policy, Rule, Severity};
 use crate::rules::compile::compile;
 use crate::rules::guard_gaps::all_certain;
+use crate::rules::repair_guard::guarded;
 use crate::rules::when::Applicability;
 use crate::rules::{Check, Subjects};
 use crate::verdict::{Assertion, Evidence, Finding, Outcome, Promises, RuleInfo, Subject};
@@ -168,7 +169,10 @@ impl Planned {
             }
         };
         let assertions = all_certain(target, ask);
-        let assertions = assertions.into_iter().map(|assertion| layered(assertion, target));
+        let assertions = assertions.into_iter().map(|assertion| {
+            let own = &self.info.corrective;
+            guarded(layered(assertion, target), own, target)
+        });
         let finding = |assertion| Finding { rule: Arc::clone(&self.info), assertion };
         assertions.map(finding).collect()
     }

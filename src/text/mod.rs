@@ -5,6 +5,7 @@ pub mod duration;
 pub mod escape;
 pub mod secrets;
 pub mod shell;
+pub mod step;
 pub mod suggest;
 pub mod time;
 

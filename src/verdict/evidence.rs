@@ -51,6 +51,8 @@ pub enum Evidence {
         gid: u32,
         /// Permission bits, octal.
         mode: String,
+        /// Number of the device that it lies on, as `stat -c %d` prints it.
+        device: u64,
         /// Inode number.
         inode: u64,
         /// Last change of the inode, seconds since 1970-01-01 UTC.
@@ -123,6 +125,7 @@ impl Evidence {
             uid: fact.uid,
             gid: fact.gid,
             mode: fact.mode.to_string(),
+            device: fact.device,
             inode: fact.inode,
             changed: fact.changed,
         }

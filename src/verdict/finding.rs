@@ -189,12 +189,10 @@ impl Finding {
         each.collect()
     }
 
-    /// What is to be done: the rule's own steps, else those that the check derived.
+    /// What is to be done: the rule's own steps, else those that the check derived, as far as they can
+    /// be taken without a look.
     pub fn corrective(&self) -> &[String] {
         match self.outcome() {
-            Outcome::Fail | Outcome::Waived if !self.rule.corrective.is_empty() => {
-                &self.rule.corrective
-            }
             Outcome::Fail | Outcome::Waived => &self.assertion.corrective,
             _ => &[],
         }

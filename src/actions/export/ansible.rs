@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 /// The playbook. Writing to a String cannot fail.
 pub fn render(export: &Export) -> String {
-    let all = work(export.items, export.now);
+    let all = work(export.items, export.now, None);
     let mut hosts: Vec<&str> = all.iter().flat_map(|work| work.hosts.iter().copied()).collect();
     hosts.sort_unstable();
     hosts.dedup();
@@ -73,7 +73,8 @@ fn block(out: &mut String, work: &Work) {
     );
     for step in &work.steps {
         match step {
-            Step::Command(code) => {
+            Step::Command(command) => {
+                let code = &command.text;
                 task(out, code);
                 out.push_str("          when: look.rc == 1\n");
                 out.push_str(&module(code));
@@ -103,7 +104,9 @@ fn module(code: &str) -> String {
     let words: Vec<&str> = command.split_whitespace().collect();
     let all_plain = words.iter().all(plain);
     match words.as_slice() {
-        ["chown", owner, path] if all_plain && path.starts_with('/') => {
+        ["chown", owner, path] | ["chown", "-h", owner, path]
+            if all_plain && path.starts_with('/') =>
+        {
             let (owner, group) = match owner.split_once(':') {
                 Some((owner, group)) => (owner, Some(group)),
                 None => (*owner, None),
@@ -111,10 +114,11 @@ fn module(code: &str) -> String {
             let mut keys = vec![("path", *path)];
             keys.extend(Some(("owner", owner)).filter(|_| !owner.is_empty()));
             keys.extend(group.filter(|group| !group.is_empty()).map(|group| ("group", group)));
+            keys.push(FOLLOW);
             with("file", &keys)
         }
         ["chmod", mode, path] if all_plain && path.starts_with('/') => {
-            with("file", &[("path", path), ("mode", mode)])
+            with("file", &[("path", path), ("mode", mode), FOLLOW])
         }
         ["systemctl", "start", unit] if all_plain => state(unit, "started"),
         ["systemctl", "stop", unit] if all_plain => state(unit, "stopped"),
@@ -124,6 +128,9 @@ fn module(code: &str) -> String {
     }
 }
 
+/// Whoever can put a link in the place of the file shall not decide whose rights are changed.
+const FOLLOW: (&str, &str) = ("follow", "false");
+
 fn state(unit: &str, state: &str) -> String {
     with("systemd", &[("name", unit), ("state", state)])
 }
@@ -131,7 +138,8 @@ fn state(unit: &str, state: &str) -> String {
 fn with(module: &str, keys: &[(&str, &str)]) -> String {
     let mut out = format!("          ansible.builtin.{module}:\n");
     for (key, value) in keys {
-        let _ = writeln!(out, "            {key}: {}", unsafe_text(value));
+        let value = if *key == FOLLOW.0 { (*value).to_owned() } else { unsafe_text(value) };
+        let _ = writeln!(out, "            {key}: {value}");
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Items as documents and for other programs: one file per format, like reports.
 
 mod ansible;
+mod command;
 mod csv;
 mod json;
 mod oscal;
@@ -32,6 +33,8 @@ pub struct Export<'a> {
     pub checklist: &'a Checklist,
     /// What the plan of action is about: a host, or the name of a system.
     pub system: &'a str,
+    /// Set when it is to act on what was seen below this directory, and on nothing else.
+    pub root: Option<&'a std::path::Path>,
     /// When it is made, seconds since 1970-01-01 UTC.
     pub now: i64,
 }

@@ -53,18 +53,158 @@ item() {
 	printf '\n== %s\n' "$1"
 }
 
+# What others than root may put somewhere else, a step would do to something else. The functions
+# below say on one line why a file is not to be touched, and nothing where it may be.
+
+# Device and inode of files that this script has changed itself.
+ours=
+
+# known PATH IDENTITY...: it has to be the file that was seen, which has no second name.
+known() (
+	path=$1
+	shift
+	[ ! -L "$path" ] || { printf '%s is a link now' "$path"; exit; }
+	is=$(stat -c %d:%i -- "$path" 2>/dev/null) || { printf '%s is not there' "$path"; exit; }
+	[ -d "$path" ] || [ "$(stat -c %h -- "$path")" = 1 ] || { printf '%s has a second name' "$path"; exit; }
+	case " $* $ours " in
+	*" $is "*) ;;
+	*) printf '%s is not the file that was seen' "$path" ;;
+	esac
+)
+
+# way follows|entry PATH [IDENTITY...]: nobody but root decides where it leads.
+way() (
+	kind=$1 path=$2 left=$2 at= links=0
+	shift 2
+	while [ -n "$left" ]; do
+		case $left in
+		*/*) name=${left%%/*} left=${left#*/} ;;
+		*) name=$left left= ;;
+		esac
+		case $name in
+		'' | .) continue ;;
+		..) at=${at%/*} && continue ;;
+		esac
+		folder=${at:-/} next=$at/$name
+		state=$(stat -c '%u %g %a' -- "$folder" 2>/dev/null) || exit
+		owner=${state%% *} mode=${state##* } group=${state#* }
+		group=${group%% *}
+		keeper=$(stat -c %u -- "$next" 2>/dev/null) || keeper=none
+		open=
+		case $mode in *[2367]) open=yes ;; esac
+		case $mode in *[2367]?) [ "$group" = 0 ] || open=yes ;; esac
+		case $mode in [1357]???) [ "$owner $keeper" != '0 0' ] || open= ;; esac
+		[ -z "$open" ] || { printf 'others may write %s' "$folder"; exit; }
+		if [ -L "$next" ]; then
+			[ "$owner" = 0 ] || { printf '%s is a link of uid %s' "$next" "$owner"; exit; }
+			if [ -z "$left" ]; then
+				[ "$kind" = entry ] || printf '%s is a link' "$next"
+				exit
+			fi
+			links=$((links + 1))
+			[ "$links" -le 40 ] || { printf '%s: too many links' "$path"; exit; }
+			to=$(readlink -- "$next") || exit
+			case $to in /*) at= ;; esac
+			left=$to/$left
+			continue
+		fi
+		[ "$owner" = 0 ] || [ $# -gt 0 ] || { printf 'uid %s may write %s' "$owner" "$folder"; exit; }
+		at=$next
+	done
+	[ $# -eq 0 ] || known "$path" "$@"
+)
+
+# at follows|entry PATH [IDENTITY...]: the next step names this file.
+blocked=
+at() {
+	named=$2
+	[ -n "$blocked" ] || blocked=$(way "$@")
+}
+
 # A step as standard input.
+named=
 step() {
 	code=$(cat)
 	look
 	if [ "$now" != violated ]; then
 		printf '   %s, not needed: %s\n' "$now" "$code"
+	elif [ -n "$blocked" ]; then
+		printf '   by hand (%s): %s\n' "$blocked" "$code"
 	elif [ -z "$apply" ]; then
 		printf '   would run: %s\n' "$code"
 	else
 		printf '   running: %s\n' "$code"
 		sh -c "$code" </dev/null || printf '   failed with %s\n' "$?"
+		[ -z "$named" ] || ours="$ours $(stat -c %d:%i -- "$named" 2>/dev/null)"
 	fi
+	blocked= named=
+}
+
+# act PROGRAM WHAT PATH [IDENTITY...]: through a descriptor, so that it is done to what was looked at.
+act() (
+	program=$1 what=$2 path=$3
+	shift 3
+	[ $# -gt 0 ] || set -- "$(stat -c %d:%i -- "$path")"
+	exec 9<"$path" || exit 1
+	is=$(stat -L -c %d:%i /proc/self/fd/9) || exit 1
+	case " $* $ours " in
+	*" $is "*) "$program" "$what" /proc/self/fd/9 ;;
+	*) printf '   %s is not the file that was seen\n' "$path" && exit 1 ;;
+	esac
+)
+
+# rights PROGRAM WHAT PATH [IDENTITY...], with the step as standard input.
+rights() {
+	code=$(cat)
+	look
+	# The file that was seen is the file that is changed, wherever it lies; another is left alone.
+	if [ $# -gt 3 ]; then blocked=$(shift 2 && known "$@"); else blocked=$(way follows "$3"); fi
+	[ -n "$blocked" ] || [ -f "$3" ] || [ -d "$3" ] || blocked="$3 is neither a file nor a directory"
+	if [ "$now" != violated ]; then
+		printf '   %s, not needed: %s\n' "$now" "$code"
+	elif [ -n "$blocked" ]; then
+		printf '   by hand (%s): %s\n' "$blocked" "$code"
+	elif [ -z "$apply" ]; then
+		printf '   would run: %s\n' "$code"
+	else
+		printf '   running: %s\n' "$code"
+		act "$@" </dev/null || printf '   failed with %s\n' "$?"
+	fi
+	blocked=
+}
+
+# id_in FILE NAME: the number of an account of another root.
+id_in() {
+	case $2 in
+	'') return 0 ;;
+	*[!0-9]*) ;;
+	*) printf '%s' "$2" && return 0 ;;
+	esac
+	[ -f "$1" ] && [ ! -L "$1" ] && [ ! -L "${1%/*}" ] || return 1
+	while IFS=: read -r name password id rest; do
+		[ "$name" != "$2" ] || { case $id in '' | *[!0-9]*) return 1 ;; esac && printf '%s' "$id" && return 0; }
+	done <"$1"
+	return 1
+}
+
+# rights_below ROOT PROGRAM WHAT PATH IDENTITY...: the same, by the accounts of that root.
+rights_below() {
+	root=$1 program=$2 what=$3
+	shift 3
+	user=${what%%:*} group=
+	case $what in *:*) group=${what#*:} ;; esac
+	case $program in
+	chmod) set -- chmod "$what" "$@" ;;
+	chgrp) set -- chown ":$(id_in "$root/etc/group" "$what")" "$@" ;;
+	chown)
+		user=$(id_in "$root/etc/passwd" "$user") && group=$(id_in "$root/etc/group" "$group") || user=unknown
+		set -- chown "$user${group:+:$group}" "$@"
+		;;
+	esac
+	case $2 in
+	: | unknown*) cat >/dev/null && printf '   by hand (%s has no such account): %s\n' "$root" "$what" ;;
+	*) rights "$@" ;;
+	esac
 }
 
 # by_hand WHY, with what takes a person as standard input
@@ -96,7 +236,7 @@ const END: &str = r#"
 
 /// The script. Writing to a String cannot fail.
 pub fn render(export: &Export) -> String {
-    let all = work(export.items, export.now);
+    let all = work(export.items, export.now, export.root);
     let mut out = String::from("#!/bin/sh\n");
     let _ = writeln!(out, "# Corrective steps, made by spotcheck {}.", time::utc(export.now));
     out.push_str(HEAD);
@@ -121,7 +261,9 @@ fn one(out: &mut String, work: &Work) {
     let _ = writeln!(out, "item {} {}", name(work), here(work.verify));
     for step in &work.steps {
         let _ = match step {
-            Step::Command(code) => writeln!(out, "step {}", here(code)),
+            Step::Command(command) => {
+                writeln!(out, "{}", command.for_script(&here(&command.text)))
+            }
             Step::ByHand(words, why) => {
                 writeln!(out, "by_hand {} {}", quote(why.as_bytes()), here(words))
             }

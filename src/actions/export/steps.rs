@@ -5,15 +5,17 @@
 //! for that. Everything else stays a task by hand, and is said to be one.
 
 use super::Whole;
+use super::command::{Command, Seen};
 use crate::actions::items::item::Item;
-use crate::text::printable;
+use crate::text::step::{Token, command, tokens};
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// A corrective step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A shell command.
-    Command(String),
+    Command(Command),
     /// A sentence, or a command that only a person may give, and why.
     ByHand(String, &'static str),
 }
@@ -41,23 +43,34 @@ impl Work<'_> {
 
 /// The work that is to be done: of live items whose violation nobody has accepted, rule by rule, in
 /// the order in which it can succeed. A service starts once its files are right and its port is free.
-pub fn work(items: &[Whole], now: i64) -> Vec<Work<'_>> {
+///
+/// A step belongs to the target that it was found on. With `root` only what was seen below that
+/// directory is worked on; without, what was seen below one or in an image is a task by hand.
+pub fn work<'a>(items: &'a [Whole], now: i64, root: Option<&Path>) -> Vec<Work<'a>> {
     let mut all: Vec<Work> = Vec::new();
+    let seen = Seen::of(items);
     for whole in items {
         let item = &whole.item;
         let waived = item.waived_until.is_some_and(|until| until > now);
-        if !item.state.is_live() || waived {
+        let place = place(&item.texts.command);
+        let is_asked = root.is_none_or(|root| place == Place::Root(absolute(root)));
+        if !item.state.is_live() || waived || !is_asked {
             continue;
         }
         let present = whole.occurrences.iter();
         let present = present.filter(|one| one.presence == crate::actions::Presence::Present);
         let hosts = present.map(|one| one.host.as_str());
-        let elsewhere = is_elsewhere(&item.texts.command);
-        let steps = item.texts.corrective.iter().map(|text| match elsewhere {
-            true => {
-                Step::ByHand(text.clone(), "it was seen in a root directory or image, not here")
-            }
-            false => step(text),
+        let steps = item.texts.corrective.iter().map(|text| match (&place, step(text, &seen)) {
+            (Place::Here, step) => step,
+            (Place::Root(place), Step::Command(command)) if root.is_some() => command.below(place),
+            (Place::Root(_), _) => Step::ByHand(
+                text.clone(),
+                "it was seen in a root directory, not here (--for-root DIR)",
+            ),
+            (Place::Image, _) => Step::ByHand(
+                text.clone(),
+                "it was seen in an image, not here: change what makes the image",
+            ),
         });
         let is_same = |work: &&mut Work| work.verify == item.texts.command;
         match all.iter_mut().find(is_same) {
@@ -85,10 +98,37 @@ pub fn work(items: &[Whole], now: i64) -> Vec<Work<'_>> {
     all
 }
 
-/// Whether what verifies an item looks at something else than the host that it runs on. A file of that
-/// name is taken for one too: a step by hand too many does no harm.
-fn is_elsewhere(verify: &str) -> bool {
-    [" --root ", " --image "].iter().any(|option| verify.contains(option))
+/// Where an item was seen.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// On the host that the ledger says.
+    Here,
+    /// Below a directory.
+    Root(PathBuf),
+    /// In an image.
+    Image,
+}
+
+/// Where what verifies an item looks.
+fn place(verify: &str) -> Place {
+    let tokens = tokens(verify);
+    let word = |at: usize| match tokens.get(at) {
+        Some(Token::Word(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let option = |name: &str| (0..tokens.len()).find(|at| word(*at) == Some(name));
+    // A policy of such a name is taken for one too: a step by hand too many does no harm.
+    if option("--image").is_some() {
+        return Place::Image;
+    }
+    match option("--root") {
+        Some(at) => Place::Root(absolute(Path::new(word(at + 1).unwrap_or("?")))),
+        None => Place::Here,
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components().collect()
 }
 
 /// What has to be right before what: what comes first has the lower number.
@@ -103,82 +143,13 @@ pub fn turn(item: &Item) -> u8 {
     }
 }
 
-/// Longest command that is executed, in bytes.
-const LONGEST: usize = 2000;
-
 /// What a step of a policy or of a check is.
-fn step(words: &str) -> Step {
+fn step(words: &str, seen: &Seen) -> Step {
     let words = words.trim();
-    let by_hand = |why| Step::ByHand(words.to_owned(), why);
-    if words.len() > LONGEST || printable(words) != words {
-        return by_hand("it is no single line of plain text");
+    match command(words) {
+        Ok(()) => Step::Command(Command::new(words, seen)),
+        Err(why) => Step::ByHand(words.to_owned(), why),
     }
-    let first = words.split(' ').next().unwrap_or_default();
-    if first == "kill" {
-        return by_hand("process ids are of the moment in which they were seen");
-    }
-    if words.contains(" $'") || !ends_its_quotes(words) {
-        return by_hand("not every shell reads it as it is meant");
-    }
-    if !is_command(words) {
-        return by_hand("it is no command that can be told from a sentence");
-    }
-    Step::Command(words.to_owned())
-}
-
-/// Whether it begins as a command does that repairs something.
-fn is_command(words: &str) -> bool {
-    let mut parts = words.split(' ').filter(|part| !part.is_empty());
-    let (program, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let names_a_path = words
-        .split(' ')
-        .skip(1)
-        .any(|part| part.starts_with('/') || part.starts_with("'/") || part.starts_with("\"/"));
-    let has_option = second.starts_with('-');
-    let verb = |verbs: &[&str]| verbs.contains(&second);
-    match program {
-        "chown" | "chgrp" | "chmod" | "rm" | "mv" | "cp" | "ln" | "mkdir" | "setfacl" | "touch"
-        | "truncate" | "setcap" => names_a_path,
-        "sed" | "install" | "journalctl" | "usermod" | "groupmod" | "gpasswd" | "passwd"
-        | "useradd" | "groupadd" | "nginx" | "apachectl" => has_option,
-        "userdel" | "groupdel" | "modprobe" | "rmmod" => words.split(' ').count() <= 3,
-        "systemctl" => verb(&[
-            "start",
-            "stop",
-            "restart",
-            "reload",
-            "enable",
-            "disable",
-            "mask",
-            "unmask",
-            "daemon-reload",
-            "try-restart",
-            "reload-or-restart",
-        ]),
-        "sysctl" => verb(&["-w", "-p", "--system"]),
-        "mount" | "umount" => has_option || second.starts_with('/'),
-        "printf" => second.starts_with('\''),
-        "apt-get" | "dnf" | "yum" | "apk" | "zypper" => {
-            verb(&["install", "remove", "purge", "upgrade", "reinstall", "add", "del"])
-        }
-        _ => false,
-    }
-}
-
-/// Whether every quote that is opened is closed, and nothing goes on behind the line.
-fn ends_its_quotes(words: &str) -> bool {
-    let mut open = None;
-    let mut chars = words.chars();
-    while let Some(c) = chars.next() {
-        match (open, c) {
-            (None | Some('"'), '\\') if chars.next().is_none() => return false,
-            (None, '#') => return true,
-            (None, '\'' | '"') => open = Some(c),
-            (Some(quote), c) if c == quote => open = None,
-            _ => {}
-        }
-    }
-    open.is_none() && !words.contains("<<")
 }
 
 #[cfg(test)]
@@ -186,32 +157,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_told_from_sentences() {
-        for command in [
-            "chown nginx:nginx /etc/nginx/nginx.conf",
-            "chmod u+rw '/srv/a b'",
-            "sed -i '13s|listen 8081|listen 8080|' /etc/nginx/nginx.conf",
-            "systemctl start nginx.service # once everything else here is repaired",
-            "mkdir -p /etc/systemd/system/x.service.d && printf '%s\\n' '[Service]' > /etc/y",
-            "userdel mallory",
-        ] {
-            assert_eq!(step(command), Step::Command(command.into()));
-        }
-        for sentence in [
-            "Set User=nginx in a drop-in of nginx.service, then systemctl restart nginx.service",
-            "install the package from its repository",
-            "chmod it to 0600",
-            "kill 4711",
-            "systemctl edit nginx.service",
-            "rm it",
-            "chmod 0600 /etc/x\nreboot",
-            "chmod 0600 '/etc/x",
-            "chmod 0600 /etc/x \\",
-            "chmod 0600 $'/etc/a\\012b'",
-            "reboot",
-            "",
-        ] {
-            assert!(matches!(step(sentence), Step::ByHand(..)), "{sentence}");
-        }
+    fn where_an_item_was_seen_is_what_its_verification_looks_at() {
+        assert_eq!(place("spotcheck check p.yaml --rule x"), Place::Here);
+        let root = "spotcheck check p.yaml --rule x --root '/srv/a b/'";
+        assert_eq!(place(root), Place::Root("/srv/a b".into()));
+        assert_eq!(place("spotcheck check --rule x --image a.tar"), Place::Image);
     }
 }

@@ -14,6 +14,7 @@ use crate::policy::operand::{Principal, Size, Text};
 use crate::rules::compile::some_of;
 use crate::rules::condition::{Condition, ConditionInfo, Form};
 use crate::rules::identity::{group_id, group_is, group_name, missing_user, user_is, user_name};
+use crate::rules::repair_guard::is_open;
 use crate::text::{self, shell};
 use crate::verdict::{Assertion, Evidence};
 use regex::Regex;
@@ -72,11 +73,15 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
                 {
                     observed.push_str(&format!("; there is no user {name} here"));
                 }
-                about(view, "owner", path, file)
-                    .expected(expect.show())
-                    .observed(observed)
-                    .decide(holds)
-                    .repaired_by(|| by_name(view, target, chown(view)))
+                let led = led_by_others(view, target);
+                let assertion = about(view, "owner", path, file).expected(expect.show());
+                match led.filter(|_| holds != Ok(false)) {
+                    Some(why) => {
+                        let link = Evidence::file(&view.path, &view.link);
+                        assertion.observed(format!("{observed}, but {why}")).seen([link]).fail()
+                    }
+                    None => assertion.observed(observed).decide(holds).repaired_by(|| chown(view)),
+                }
             }))
         },
     },
@@ -99,11 +104,15 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
                 {
                     observed.push_str(&format!("; there is no group {name} here"));
                 }
-                about(view, "group", path, file)
-                    .expected(expect.show())
-                    .observed(observed)
-                    .decide(holds)
-                    .repaired_by(|| by_name(view, target, chown(view)))
+                let led = led_by_others(view, target);
+                let assertion = about(view, "group", path, file).expected(expect.show());
+                match led.filter(|_| holds != Ok(false)) {
+                    Some(why) => {
+                        let link = Evidence::file(&view.path, &view.link);
+                        assertion.observed(format!("{observed}, but {why}")).seen([link]).fail()
+                    }
+                    None => assertion.observed(observed).decide(holds).repaired_by(|| chown(view)),
+                }
             }))
         },
     },
@@ -124,7 +133,7 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
                 );
                 return None;
             }
-            Some(Box::new(move |view, target| mode(view, &expect, target)))
+            Some(Box::new(move |view, _| mode(view, &expect)))
         },
     },
     Condition {
@@ -278,30 +287,20 @@ fn exists(view: &FileView, wanted: bool) -> Assertion {
         .decide(Ok(wanted && found))
 }
 
-/// A step that names the file, unless somebody else decides what that name leads to: then a person has
-/// to look, since a command would do to what a link leads to what was meant for the file.
-fn by_name(view: &FileView, target: &dyn Target, step: Option<String>) -> Option<String> {
-    let step = step?;
-    let shown = text::path(&view.path);
-    if view.link.link_target.is_some() {
-        let (to, uid) = (link_words(&view.link), view.link.uid);
-        return Some(format!(
-            "look first who made the link {shown} -> {to} (uid {uid}); then, for what it leads to, \
-             what `{step}` would do"
-        ));
-    }
-    let folder = view.path.parent().and_then(|folder| target.file(folder).ok().flatten());
-    let Some(folder) = folder else { return Some(step) };
-    let mode = folder.mode.0;
-    // With the sticky bit nobody else can rename what is there.
-    let open = mode & 0o002 != 0 && mode & 0o1000 == 0;
-    match open {
-        true => Some(format!(
-            "others can put another file in the place of {shown} (its directory is writable by \
-             everybody): repair that, and then `{step}`"
-        )),
-        false => Some(step),
-    }
+/// Whose link decides what a path leads to, where that is somebody who can make another: then it says
+/// nothing whose file it leads to now.
+fn led_by_others(view: &FileView, target: &dyn Target) -> Option<String> {
+    let to = view.link.link_target.as_deref()?;
+    let folder = target.file(view.path.parent()?).ok().flatten()?;
+    let others = is_open(&folder, &view.link) || folder.uid != 0;
+    others.then(|| {
+        format!(
+            "{} is a link to {} (uid {}), in a directory that others than root may write",
+            text::path(&view.path),
+            text::path(to),
+            view.link.uid
+        )
+    })
 }
 
 /// `chown owner:group path` for what the rule wants of both.
@@ -316,7 +315,7 @@ fn chown(view: &FileView) -> Option<String> {
     }
 }
 
-fn mode(view: &FileView, expect: &Expect<ModeExpectation>, target: &dyn Target) -> Assertion {
+fn mode(view: &FileView, expect: &Expect<ModeExpectation>) -> Assertion {
     let (path, file) = file_of(view);
     let holds = expect.holds(&mut |term| {
         Ok(match term {
@@ -333,8 +332,7 @@ fn mode(view: &FileView, expect: &Expect<ModeExpectation>, target: &dyn Target) 
         .repaired_by(|| {
             let spec = chmod(expect, file)?;
             let spec = shell::quote(spec.as_bytes());
-            let step = format!("chmod {spec} {}", shell::quote_path(&view.path));
-            by_name(view, target, Some(step))
+            Some(format!("chmod {spec} {}", shell::quote_path(&view.path)))
         })
 }
 
