@@ -10,6 +10,7 @@ use super::rule_status::{self, RecordedStatus, RuleTurn};
 use super::store::sql::Database;
 use super::store::{LedgerError, Location, schema};
 use super::tell::{self, Untold};
+use super::upkeep;
 use crate::verdict::Promises;
 use crate::verdict::waiver::Grants;
 
@@ -54,6 +55,30 @@ impl Ledger {
     /// When the store fails: then nothing of the run is recorded.
     pub fn record(&mut self, run: &Run, terms: &Terms) -> Result<News, LedgerError> {
         record::record(self.0.as_mut(), run, terms)
+    }
+
+    /// What is wrong with what it says, in words.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn contradictions(&mut self) -> Result<Vec<String>, LedgerError> {
+        upkeep::check(self.0.as_mut())
+    }
+
+    /// The items that have been settled since before a moment, which [`Ledger::prune`] would remove.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn settled(&mut self, before: i64) -> Result<Vec<ItemId>, LedgerError> {
+        upkeep::settled(self.0.as_mut(), before)
+    }
+
+    /// Removes those of some items, in the order of their numbers, that have been settled since then.
+    ///
+    /// # Errors
+    /// When the store fails: then nothing is removed.
+    pub fn prune(&mut self, before: i64, items: &[ItemId]) -> Result<usize, LedgerError> {
+        upkeep::prune(self.0.as_mut(), before, items)
     }
 
     /// What waivers found on a host when they were granted.

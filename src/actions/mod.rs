@@ -23,6 +23,7 @@ pub mod rule_status;
 pub mod store;
 pub mod tell;
 pub mod undecided;
+mod upkeep;
 
 pub use items::identity::ItemKey;
 pub use items::item::{Event, EventKind, Item, Occurrence};

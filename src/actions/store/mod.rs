@@ -10,6 +10,8 @@ mod location;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod schema;
+#[cfg(feature = "postgres")]
+mod silence;
 pub mod sql;
 pub mod sqlite;
 

@@ -9,6 +9,7 @@
 //! (in a configuration file that only root can read, not on a command line) or in `PGPASSWORD`.
 
 use super::error::LedgerError;
+use super::silence::Watch;
 use super::sql::{Database, Row, Value};
 use crate::safety::environment;
 use postgres::config::{Host, SslMode};
@@ -32,6 +33,9 @@ const LOCK: i64 = 0x5350_4f54_4348_4543;
 /// How long to wait for the server, and for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long an answer may take: longer than another writer is waited for.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// Where distributions keep the certificates that they trust.
 const TRUSTED: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
@@ -40,6 +44,7 @@ const TRUSTED: [&str; 3] =
 pub struct Postgres {
     client: Client,
     statements: HashMap<String, Statement>,
+    watch: Watch,
 }
 
 impl Postgres {
@@ -64,26 +69,41 @@ impl Postgres {
         config.connect_timeout(PATIENCE).application_name("spotcheck");
         let wait = PATIENCE.as_millis();
         config.options(&format!("-c search_path=spotcheck -c lock_timeout={wait}"));
+        let watch = Watch::begin();
+        let awaited = watch.awaits(SILENCE);
         let client = match config.get_ssl_mode() {
             SslMode::Require => config.connect(tls(roots)?),
             _ => config.connect(postgres::NoTls),
         };
-        Ok(Self { client: client.map_err(from_postgres)?, statements: HashMap::new() })
+        drop(awaited);
+        let client = client.map_err(|error| silent_or(&watch, from_postgres(error)))?;
+        Ok(Self { client, statements: HashMap::new(), watch })
     }
 
     fn statement(&mut self, sql: &str) -> Result<Statement, LedgerError> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql).map_err(from_postgres)?;
+        let statement = self.ask(|client| client.prepare(sql))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    /// Asks the server something, and waits for the answer so long.
+    fn ask<T>(
+        &mut self,
+        question: impl FnOnce(&mut Client) -> Result<T, postgres::Error>,
+    ) -> Result<T, LedgerError> {
+        let awaited = self.watch.awaits(SILENCE);
+        let answer = question(&mut self.client);
+        drop(awaited);
+        answer.map_err(|error| silent_or(&self.watch, from_postgres(error)))
     }
 
     /// Whether a question has an answer. Catalogues are asked as tables are: `to_regclass` and its
     /// kin may remember from before the advisory lock was waited for.
     fn exists(&mut self, sql: &str) -> Result<bool, LedgerError> {
-        let rows = self.client.query(sql, &[]).map_err(from_postgres)?;
+        let rows = self.ask(|client| client.query(sql, &[]))?;
         Ok(!rows.is_empty())
     }
 }
@@ -138,15 +158,15 @@ impl Database for Postgres {
     fn prepare(&mut self) -> Result<(), LedgerError> {
         // Asked first, since making it takes a right that the ledger's user may well not have.
         if !self.exists("SELECT 1 FROM pg_namespace WHERE nspname = 'spotcheck'")? {
-            self.client.batch_execute("CREATE SCHEMA spotcheck").map_err(from_postgres)?;
+            self.ask(|client| client.batch_execute("CREATE SCHEMA spotcheck"))?;
         }
-        self.client.batch_execute("CREATE TABLE meta (version BIGINT)").map_err(from_postgres)?;
-        self.client.batch_execute("INSERT INTO meta VALUES (0)").map_err(from_postgres)
+        self.ask(|client| client.batch_execute("CREATE TABLE meta (version BIGINT)"))?;
+        self.ask(|client| client.batch_execute("INSERT INTO meta VALUES (0)"))
     }
 
     fn begin(&mut self) -> Result<(), LedgerError> {
         let sql = format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})");
-        let begun = self.client.batch_execute(&sql).map_err(from_postgres);
+        let begun = self.ask(|client| client.batch_execute(&sql));
         if begun.is_err() {
             self.rollback();
         }
@@ -154,22 +174,22 @@ impl Database for Postgres {
     }
 
     fn commit(&mut self) -> Result<(), LedgerError> {
-        self.client.batch_execute("COMMIT").map_err(from_postgres)
+        self.ask(|client| client.batch_execute("COMMIT"))
     }
 
     fn rollback(&mut self) {
         // Without a connection there is nothing to take back.
-        let _ = self.client.batch_execute("ROLLBACK");
+        let _ = self.ask(|client| client.batch_execute("ROLLBACK"));
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, LedgerError> {
         let statement = self.statement(sql)?;
-        self.client.execute(&statement, &borrowed(parameters)).map_err(from_postgres)
+        self.ask(|client| client.execute(&statement, &borrowed(parameters)))
     }
 
     fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, LedgerError> {
         let statement = self.statement(sql)?;
-        let rows = self.client.query(&statement, &borrowed(parameters)).map_err(from_postgres)?;
+        let rows = self.ask(|client| client.query(&statement, &borrowed(parameters)))?;
         let read = |row: &postgres::Row| {
             let values = (0..row.len()).map(|index| read(row, index));
             values.collect::<Result<_, _>>().map(Row::new)
@@ -183,17 +203,25 @@ impl Database for Postgres {
         if !self.exists(meta)? {
             return Ok(0);
         }
-        let rows =
-            self.client.query("SELECT version FROM spotcheck.meta", &[]).map_err(from_postgres)?;
+        let rows = self.ask(|client| client.query("SELECT version FROM spotcheck.meta", &[]))?;
         match rows.as_slice() {
             [row] => row.try_get(0).map_err(from_postgres),
             _ => Err(LedgerError::NotALedger("spotcheck.meta does not hold one version".into())),
         }
     }
 
+    fn damage(&mut self) -> Result<Vec<String>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn compact(&mut self) -> Result<(), LedgerError> {
+        // The server's autovacuum does.
+        Ok(())
+    }
+
     fn set_version(&mut self, version: i64) -> Result<(), LedgerError> {
         let sql = "UPDATE meta SET version = $1";
-        self.client.execute(sql, &[&version]).map(|_| ()).map_err(from_postgres)
+        self.ask(|client| client.execute(sql, &[&version])).map(|_| ())
     }
 }
 
@@ -230,6 +258,14 @@ impl ToSql for Value {
     }
 
     to_sql_checked!();
+}
+
+/// The error of an answer; another where there was none in time.
+fn silent_or(watch: &Watch, error: LedgerError) -> LedgerError {
+    match watch.gave_up() {
+        true => LedgerError::Store(format!("no answer for {} seconds", SILENCE.as_secs())),
+        false => error,
+    }
 }
 
 // By value: that is what `map_err` hands over.

@@ -161,6 +161,18 @@ pub trait Database {
     /// When the store fails, or is something else than a ledger.
     fn version(&mut self) -> Result<i64, LedgerError>;
 
+    /// What is damaged in the store itself, in words; a server looks after that on its own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn damage(&mut self) -> Result<Vec<String>, LedgerError>;
+
+    /// Gives back the room of what has been removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn compact(&mut self) -> Result<(), LedgerError>;
+
     /// Notes the version of the schema.
     ///
     /// # Errors

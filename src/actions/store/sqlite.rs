@@ -146,6 +146,22 @@ impl Database for Sqlite {
         }
     }
 
+    fn damage(&mut self) -> Result<Vec<String>, LedgerError> {
+        let mut found = Vec::new();
+        for mut row in self.query("PRAGMA integrity_check", &[])? {
+            found.push(row.text()?);
+        }
+        found.retain(|words| words != "ok");
+        for mut row in self.query("SELECT DISTINCT \"table\" FROM pragma_foreign_key_check", &[])? {
+            found.push(format!("a row of {} refers to one that is not there", row.text()?));
+        }
+        Ok(found)
+    }
+
+    fn compact(&mut self) -> Result<(), LedgerError> {
+        self.0.execute_batch("VACUUM").map_err(from_sqlite)
+    }
+
     fn set_version(&mut self, version: i64) -> Result<(), LedgerError> {
         self.0.pragma_update(None, "application_id", APPLICATION_ID).map_err(from_sqlite)?;
         self.0.pragma_update(None, "user_version", version).map_err(from_sqlite)
