@@ -87,7 +87,11 @@ fn formats() -> PossibleValuesParser {
 
 /// Runs the command; the number is its exit code.
 pub fn run(args: Args, console: Console) -> u8 {
-    let Some(limit) = args.limit() else { return args.run(&console) };
+    let limit = args.limit();
+    // What does not run is somebody else's file: a fault that it brings about ends the second process.
+    if limit.is_none() && args.target.is_this_host() {
+        return args.run(&console);
+    }
     if !supervise::is_worker()
         && let Some(code) = supervise::watch(limit, &console)
     {

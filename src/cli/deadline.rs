@@ -4,10 +4,14 @@ use super::target::TargetArgs;
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::facts::{Cause, Unknown};
 use crate::rules::plan::Plan;
+use crate::safety::sandbox;
 use crate::text::duration;
 use crate::verdict::Finding;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
+
+/// The stack of the thread that evaluates: that of a main thread.
+const STACK: usize = 8 << 20;
 
 /// What the thread that evaluates has to say.
 enum Message {
@@ -19,7 +23,8 @@ enum Message {
     Rule(Vec<Finding>),
 }
 
-/// Compares every rule of a plan with each target. With a limit, what is not decided when it is
+/// Compares every rule of a plan with each target, on a thread that has given its rights away. With
+/// a limit, what is not decided when it is
 /// reached is unknown, and the thread that waits for it is left to itself: a filesystem that is
 /// gone may keep it for ever.
 ///
@@ -31,10 +36,18 @@ pub fn evaluate(
     limit: Option<Duration>,
 ) -> Result<(Host, Vec<Finding>), String> {
     let Some(limit) = limit else {
-        let evaluated = whole(&plan, target);
-        // Nobody evaluates twice, and the process ends soon: see the end of `check`.
-        std::mem::forget(plan);
-        return evaluated;
+        let target = target.clone();
+        let work = move || {
+            let evaluated = whole(&plan, &target);
+            // Nobody evaluates twice, and the process ends soon: see the end of `check`.
+            std::mem::forget(plan);
+            evaluated
+        };
+        let early = |_| Err("the evaluation ended early, by a fault of spotcheck".to_owned());
+        return match std::thread::Builder::new().stack_size(STACK).spawn(work) {
+            Ok(thread) => thread.join().unwrap_or_else(early),
+            Err(error) => Err(format!("no thread could be started: {error}")),
+        };
     };
     let start = Instant::now();
     let rules = plan.undecided();
@@ -52,7 +65,7 @@ pub fn evaluate(
         }
     };
     // Without a thread nothing is evaluated, and all of it said to be unknown.
-    let started = std::thread::Builder::new().spawn(work);
+    let started = std::thread::Builder::new().stack_size(STACK).spawn(work);
     let left = || limit.saturating_sub(start.elapsed());
     let mut host = None;
     let mut targets = 1;
@@ -108,6 +121,8 @@ fn each(
     target: &TargetArgs,
     tell: &mut dyn FnMut(Message) -> bool,
 ) -> Result<(), String> {
+    // From here on what others have written is read, on this thread alone.
+    sandbox::enter(&target.need(plan));
     let targets = target.open(plan)?;
     let first = targets.first().ok_or("there is nothing to look at")?;
     if !tell(Message::Target(first.host().clone(), targets.len())) {

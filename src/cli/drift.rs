@@ -124,12 +124,12 @@ pub fn run(args: Args, console: Console) -> u8 {
     let limit = args.timeout.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
     let Some(limit) = limit else { return args.run(&console, None).code() };
     if !supervise::is_worker()
-        && let Some(code) = supervise::watch(limit, &console)
+        && let Some(code) = supervise::watch(Some(limit), &console)
     {
         return code;
     }
     let deadline = Instant::now() + limit;
-    supervise::work(limit, console, move |console| args.run(console, Some(deadline)).code())
+    supervise::work(Some(limit), console, move |console| args.run(console, Some(deadline)).code())
 }
 
 impl Args {

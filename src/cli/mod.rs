@@ -27,9 +27,11 @@ pub mod schema;
 pub mod site;
 pub mod supervise;
 pub mod target;
+pub mod upkeep;
 pub mod who_can;
 
-use crate::safety::trust;
+use crate::safety::{sandbox, trust};
+use crate::targets::distant;
 use crate::verdict::Exit;
 use clap::{Parser, Subcommand};
 use console::Console;
@@ -43,6 +45,9 @@ struct Cli {
     /// Obey policies and configuration that others than root can write: for containers and CI
     #[arg(long, global = true, display_order = 900)]
     trust_any_owner: bool,
+    /// Keep all rights while files of others are read
+    #[arg(long, global = true, display_order = 901)]
+    no_sandbox: bool,
 }
 
 const EXIT_CODES: &str = "\
@@ -67,6 +72,8 @@ enum Command {
     Backtest(backtest::Args),
     /// Work on what violations have become: list, show, assign, close ...
     Actions(actions::Args),
+    /// Look after a ledger: check it, and remove what was settled long ago
+    Ledger(upkeep::Args),
     /// List what postmortems promised, the rules that watch over it, and whether it holds
     Measures(measures::Args),
     /// Draft a postmortem from what was recorded
@@ -110,24 +117,51 @@ pub fn run() -> u8 {
     if cli.trust_any_owner {
         trust::trust_any_owner();
     }
-    let exit = match cli.command {
-        Command::Check(args) => return check::run(*args, console),
-        Command::Drift(args) => return drift::run(*args, console),
-        Command::Baseline(args) => baseline::run(&args, &console),
-        Command::Record(args) => return record::run(args, console),
-        Command::Backtest(args) => backtest::run(&args, &console),
-        Command::Actions(args) => actions::run(&args, &console),
-        Command::Measures(args) => measures::run(&args, &console),
-        Command::Postmortem(args) => postmortem::run(&args, &console),
-        Command::Policies(args) => policies::run(&args, &console),
-        Command::Lint(args) => lint::run(&args, &console),
-        Command::Import(args) => import::run(&args, &console),
-        Command::Explain(args) => explain::run(&args, &console),
-        Command::Checks => checks::run(&console),
-        Command::Schema(args) => schema::run(&args, &console),
-        Command::Completions(args) => completions::run(&args, &console),
-        Command::Man(args) => man::run(&args, &console),
-        Command::WhoCan(args) => who_can::run(&args, &console),
-    };
-    exit.code()
+    if cli.no_sandbox {
+        sandbox::turn_off();
+    }
+    if !(cli.command.reads_files() && distant::may_hang()) {
+        return cli.command.run(console);
+    }
+    if !supervise::is_worker()
+        && let Some(code) = supervise::watch(None, &console)
+    {
+        return code;
+    }
+    supervise::work(None, console, move |console| cli.command.run(*console))
+}
+
+impl Command {
+    /// Whether it looks at files of this host, wherever they are mounted.
+    const fn reads_files(&self) -> bool {
+        matches!(
+            self,
+            Self::Check(_) | Self::Drift(_) | Self::Baseline(_) | Self::Record(_) | Self::WhoCan(_)
+        )
+    }
+
+    /// Runs it; the number is the exit code.
+    fn run(self, console: Console) -> u8 {
+        let exit = match self {
+            Command::Check(args) => return check::run(*args, console),
+            Command::Drift(args) => return drift::run(*args, console),
+            Command::Baseline(args) => baseline::run(&args, &console),
+            Command::Record(args) => return record::run(args, console),
+            Command::Backtest(args) => backtest::run(&args, &console),
+            Command::Actions(args) => actions::run(&args, &console),
+            Command::Ledger(args) => upkeep::run(&args, &console),
+            Command::Measures(args) => measures::run(&args, &console),
+            Command::Postmortem(args) => postmortem::run(&args, &console),
+            Command::Policies(args) => policies::run(&args, &console),
+            Command::Lint(args) => lint::run(&args, &console),
+            Command::Import(args) => import::run(&args, &console),
+            Command::Explain(args) => explain::run(&args, &console),
+            Command::Checks => checks::run(&console),
+            Command::Schema(args) => schema::run(&args, &console),
+            Command::Completions(args) => completions::run(&args, &console),
+            Command::Man(args) => man::run(&args, &console),
+            Command::WhoCan(args) => who_can::run(&args, &console),
+        };
+        exit.code()
+    }
 }

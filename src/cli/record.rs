@@ -50,11 +50,11 @@ pub fn run(args: Args, console: Console) -> u8 {
     let Some(seconds) = args.timeout else { return run(&args, &console) };
     let limit = Duration::from_secs(seconds.unsigned_abs());
     if !supervise::is_worker()
-        && let Some(code) = supervise::watch(limit, &console)
+        && let Some(code) = supervise::watch(Some(limit), &console)
     {
         return code;
     }
-    supervise::work(limit, console, move |console| run(&args, console))
+    supervise::work(Some(limit), console, move |console| run(&args, console))
 }
 
 impl Args {

@@ -5,6 +5,12 @@
 //! `--timeout` the work is done by a second spotcheck, and the first one only waits for it to say
 //! what its exit code is; then it ends, whatever becomes of the other.
 //!
+//! So it is, without a limit too, where a mount of another machine or of a FUSE program may not answer: what
+//! is asked of it is given up, but the thread that has asked stays.
+//!
+//! Images, recordings and root directories are evaluated by a second process without a limit too: what
+//! is in them may be made to end it, by whatever fault, and that shall be an error of the run and said.
+//!
 //! That second process is this very program, asked the same: no fact is learnt from another one.
 
 use super::console::Console;
@@ -27,13 +33,16 @@ const MARK: &str = "SPOTCHECK_SUPERVISED";
 /// How long after the limit reports and ledger have to be written.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// The stack of the thread that works: that of a main thread.
+const STACK: usize = 8 << 20;
+
 /// Whether this is the second process.
 pub fn is_worker() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
 /// The first process: its exit code is that of the second. `None` where there can be no second one.
-pub fn watch(limit: Duration, console: &Console) -> Option<u8> {
+pub fn watch(limit: Option<Duration>, console: &Console) -> Option<u8> {
     let (mut reader, writer) = std::io::pipe().ok()?;
     // The second process keeps the writing end under the same number.
     fcntl(&writer, FcntlArg::F_SETFD(FdFlag::empty())).ok()?;
@@ -51,7 +60,7 @@ pub fn watch(limit: Duration, console: &Console) -> Option<u8> {
         // Nobody may be waiting any more.
         let _ = sender.send(said.then_some(code));
     });
-    match receiver.recv_timeout(limit.saturating_add(GRACE).saturating_add(GRACE)) {
+    match wait(&receiver, limit.map(|limit| limit.saturating_add(GRACE).saturating_add(GRACE))) {
         Ok(Some([code])) => Some(code),
         Ok(None) => {
             let how = worker.wait().map_or_else(|error| error.to_string(), |s| s.to_string());
@@ -69,7 +78,7 @@ pub fn watch(limit: Duration, console: &Console) -> Option<u8> {
 
 /// The second process: does the work on a thread, and says in time what the exit code is.
 pub fn work(
-    limit: Duration,
+    limit: Option<Duration>,
     console: Console,
     job: impl FnOnce(&Console) -> u8 + Send + 'static,
 ) -> u8 {
@@ -78,8 +87,9 @@ pub fn work(
     let pipe = pipe();
     let (sender, receiver) = mpsc::channel();
     let complaints = console;
-    let started = std::thread::Builder::new().spawn(move || sender.send(job(&console)));
-    let code = match (started, receiver.recv_timeout(limit.saturating_add(GRACE))) {
+    let started =
+        std::thread::Builder::new().stack_size(STACK).spawn(move || sender.send(job(&console)));
+    let code = match (started, wait(&receiver, limit.map(|limit| limit.saturating_add(GRACE)))) {
         (Ok(_), Ok(code)) => code,
         (Ok(_), Err(mpsc::RecvTimeoutError::Timeout)) => {
             complaints.fail(
@@ -92,6 +102,16 @@ pub fn work(
     };
     say(code, pipe);
     code
+}
+
+fn wait<T>(
+    receiver: &mpsc::Receiver<T>,
+    limit: Option<Duration>,
+) -> Result<T, mpsc::RecvTimeoutError> {
+    match limit {
+        Some(limit) => receiver.recv_timeout(limit),
+        None => receiver.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+    }
 }
 
 /// The pipe for the exit code, in the second process.

@@ -13,6 +13,7 @@ use crate::host::before::{Comparison, Former};
 use crate::host::{Target, Wants};
 use crate::policy::library::{BuiltIn, HOST, IMAGE};
 use crate::rules::plan::Plan;
+use crate::safety::sandbox::Need;
 use crate::targets::image;
 use crate::targets::image::Choice;
 use crate::targets::live::Live;
@@ -90,6 +91,23 @@ impl TargetArgs {
     /// a host, and has no configuration that an image's policy could ask about.
     pub fn built_in(&self) -> &'static BuiltIn {
         if self.image.is_some() { &IMAGE } else { &HOST }
+    }
+
+    /// What opening and asking the target takes, of all the rights that the run has.
+    pub fn need(&self, plan: &Plan) -> Need {
+        let baseline = self.baseline.clone().or_else(|| self.drift.baseline.clone());
+        let is_here = self.is_this_host();
+        let baseline = baseline.or_else(|| baselines::usual().ok().filter(|_| is_here));
+        let folder = baseline.iter().filter_map(|place| place.parent().map(Path::to_owned));
+        // A turn at reading everything again is counted beside the baseline.
+        let writes = if plan.asks_about("drift") { folder.clone().collect() } else { Vec::new() };
+        let read = self.root.iter().chain(&self.recording).chain(&self.image).cloned();
+        Need {
+            reads: (!is_here).then(|| read.chain(folder).chain(baseline.clone()).collect()),
+            writes,
+            enters_namespaces: is_here && crate::targets::live::is_apart(),
+            reads_guarded_settings: is_here && plan.asks_about("sysctl"),
+        }
     }
 
     /// Opens the target or, with `--all-platforms`, targets.

@@ -34,6 +34,11 @@ pub fn of_file(files: &dyn Files, path: &Path) -> Fact<Vec<Mount>> {
         .collect()
 }
 
+/// The same of a table that has been read, without the lines that are not of its format.
+pub fn of_content(content: &[u8]) -> impl Iterator<Item = Mount> {
+    lines(content).filter_map(|(number, line)| live(line, "mountinfo", number))
+}
+
 /// What is to be mounted; nothing where there is no such file.
 ///
 /// # Errors

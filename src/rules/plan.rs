@@ -118,6 +118,11 @@ impl Plan {
         self.rules.iter().map(|rule| &rule.info)
     }
 
+    /// Whether a rule is about this kind of subject.
+    pub fn asks_about(&self, kind: &str) -> bool {
+        self.rules.iter().any(|rule| rule.subject.kind == kind)
+    }
+
     /// No rules at all.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

@@ -6,6 +6,7 @@
 //! file component by component, as the kernel does, and [`wait`] ends what does not answer.
 
 pub mod environment;
+pub mod sandbox;
 pub mod trust;
 pub mod wait;
 pub mod way;

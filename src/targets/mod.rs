@@ -6,6 +6,7 @@
 //! A question that is added here is recorded by a line each in `recording/answers.rs`,
 //! `recording/recorder.rs` and `recording/playback.rs`; a test tells when one is missing.
 
+pub mod distant;
 pub mod image;
 pub mod live;
 pub mod memory;

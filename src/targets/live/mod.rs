@@ -12,8 +12,8 @@ mod host;
 pub mod mountinfo;
 mod nss;
 mod parts;
-mod patience;
-mod proc_file;
+pub(in crate::targets) mod patience;
+pub(in crate::targets) mod proc_file;
 pub mod proc_net;
 mod processes;
 mod select;
@@ -38,10 +38,12 @@ use crate::formats::filecap;
 use crate::host::cache::{Answers, KeptFiles};
 use crate::host::memo::Memo;
 use crate::host::{Files, READ_LIMIT, Selection, Target};
+use crate::targets::distant::{self, Mounts, Ways};
 use crate::targets::live::nss::Nss;
 use crate::targets::live::processes::Processes;
 use crate::targets::live::select::Matcher;
 use crate::targets::live::view::View;
+use crate::targets::rootfs::Rootfs;
 use nix::fcntl::OFlag;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -50,6 +52,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The live host.
 #[derive(Debug)]
@@ -70,6 +73,16 @@ pub struct Live {
     group_sets: Answers<(String, u32), BTreeSet<u32>>,
     kept: KeptFiles,
     memo: Memo,
+    ways: Ways,
+    host_mounts: OnceCell<Mounts>,
+}
+
+/// Whether this process is in another mount or network namespace than process 1.
+pub fn is_apart() -> bool {
+    ["mnt", "net"].iter().any(|kind| {
+        let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok();
+        of("self") != of("1")
+    })
 }
 
 impl Live {
@@ -94,6 +107,8 @@ impl Live {
             group_sets: Answers::default(),
             kept: KeptFiles::default(),
             memo: Memo::default(),
+            ways: Ways::default(),
+            host_mounts: OnceCell::new(),
         }
     }
 
@@ -101,14 +116,53 @@ impl Live {
         self.view.get_or_init(View::look)
     }
 
-    fn content(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
-        match self.view() {
-            View::Through { root, .. } => root.read_up_to(path, limit),
-            view => {
-                view.follows(path)?;
-                Ok(filesystem::read(path, limit)?.map(Arc::new))
+    /// Asks something about a file: on a mount that may never answer, for a limited time. `follow`:
+    /// about what a link at the end of the path leads to.
+    fn ask<T: Send + 'static>(
+        &self,
+        (path, follow, limit): (&Path, bool, Duration),
+        through: impl FnOnce(&Rootfs, &Path) -> Fact<T> + Send + 'static,
+        shared: impl FnOnce(&Path) -> Fact<T> + Send + 'static,
+    ) -> Fact<T> {
+        let view = self.view();
+        let mounts = match view {
+            View::Shared => Mounts::own(),
+            _ => self.host_mounts.get_or_init(|| Mounts::read(view::HOST)),
+        };
+        let link = |at: &Path| match view {
+            View::Through { root, .. } => root.file(at).ok()??.link_target.clone(),
+            _ => std::fs::read_link(at).ok(),
+        };
+        let distant = self.ways.distant(mounts, path, follow, &link);
+        let owned = path.to_owned();
+        match (view, distant) {
+            (View::Through { root, .. }, None) => through(root, path),
+            (View::Through { root, .. }, Some(distant)) => {
+                let root = Arc::clone(root);
+                distant.ask(path, limit, move || through(&root, &owned))
+            }
+            (view, None) => {
+                if follow {
+                    view.follows(path)?
+                } else {
+                    view.reaches(path)?
+                }
+                shared(path)
+            }
+            (view, Some(distant)) => {
+                // Where a link on it leads to cannot be asked without it.
+                view.reaches(path)?;
+                distant.ask(path, limit, move || shared(&owned))
             }
         }
+    }
+
+    fn content(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
+        self.ask(
+            (path, true, distant::PATIENCE * 4),
+            move |root, path| root.read_up_to(path, limit),
+            move |path| Ok(filesystem::read(path, limit)?.map(Arc::new)),
+        )
     }
 
     /// Sockets of the host: those of process 1's network namespace.
@@ -144,33 +198,30 @@ impl Default for Live {
 
 impl Files for Live {
     fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
-        self.kept.files.get(path, || match self.view() {
-            View::Through { root, .. } => root.file(path),
-            view => {
-                view.reaches(path)?;
-                Ok(filesystem::file(path)?.map(Arc::new))
-            }
+        self.kept.files.get(path, || {
+            self.ask(
+                (path, false, distant::PATIENCE),
+                |root, path| root.file(path),
+                |path| Ok(filesystem::file(path)?.map(Arc::new)),
+            )
         })
     }
 
     fn acl(&self, path: &Path) -> Fact<Option<Acl>> {
-        match self.view() {
-            View::Through { root, .. } => root.acl(path),
-            view => {
-                view.reaches(path)?;
-                filesystem::access_acl(path)
-            }
-        }
+        self.ask(
+            (path, false, distant::PATIENCE),
+            |root, path| root.acl(path),
+            filesystem::access_acl,
+        )
     }
 
     fn file_capabilities(&self, path: &Path) -> Fact<Option<FileCapabilities>> {
-        if let View::Through { root, .. } = self.view() {
-            return root.file_capabilities(path);
-        }
         match self.file(path)? {
-            Some(fact) if fact.kind == FileKind::File => {
-                filesystem::capabilities_of(path, xattr::get(path, filecap::XATTR))
-            }
+            Some(fact) if fact.kind == FileKind::File => self.ask(
+                (path, false, distant::PATIENCE),
+                |root, path| root.file_capabilities(path),
+                |path| filesystem::capabilities_of(path, xattr::get(path, filecap::XATTR)),
+            ),
             _ => Ok(None),
         }
     }
@@ -184,39 +235,39 @@ impl Files for Live {
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
-        self.kept.lists.get(path, || match self.view() {
-            View::Through { root, .. } => root.list(path),
-            view => {
-                view.follows(path)?;
-                Ok(filesystem::list(path)?.map(Arc::new))
-            }
+        self.kept.lists.get(path, || {
+            self.ask(
+                (path, true, distant::PATIENCE * 2),
+                |root, path| root.list(path),
+                |path| Ok(filesystem::list(path)?.map(Arc::new)),
+            )
         })
     }
 
     fn sha256(&self, path: &Path) -> Fact<Option<String>> {
-        self.kept.hashes.get(path, || match self.view() {
-            View::Through { root, .. } => root.sha256(path),
-            view => {
-                view.follows(path)?;
-                filesystem::sha256(path)
-            }
+        self.kept.hashes.get(path, || {
+            // There may be a lot to be read.
+            let patience = distant::PATIENCE * 24;
+            self.ask((path, true, patience), |root, path| root.sha256(path), filesystem::sha256)
         })
     }
 
     fn protection(&self, path: &Path) -> Fact<Protection> {
-        match self.view() {
-            View::Through { root, .. } => root.protection(path),
-            view => {
-                view.reaches(path)?;
-                filesystem::protection(path)
-            }
-        }
+        self.ask(
+            (path, false, distant::PATIENCE),
+            |root, path| root.protection(path),
+            filesystem::protection,
+        )
     }
 
     fn read_only(&self, path: &Path) -> Fact<bool> {
         match self.view() {
             View::Through { .. } => self.view().read_only(path, Ok(false)),
-            view => view.read_only(path, filesystem::read_only(path)),
+            view => {
+                let asked = (path, true, distant::PATIENCE);
+                let own = self.ask(asked, |_, _| Ok(false), filesystem::read_only);
+                view.read_only(path, own)
+            }
         }
     }
 
@@ -225,13 +276,11 @@ impl Files for Live {
     }
 
     fn part(&self, path: &Path, offset: u64, length: usize) -> Fact<Option<Vec<u8>>> {
-        match self.view() {
-            View::Through { root, .. } => root.part(path, offset, length),
-            view => {
-                view.follows(path)?;
-                filesystem::read_part(path, offset, length)
-            }
-        }
+        self.ask(
+            (path, true, distant::PATIENCE * 4),
+            move |root, path| root.part(path, offset, length),
+            move |path| filesystem::read_part(path, offset, length),
+        )
     }
 
     fn root_directory(&self) -> Fact<Option<OwnedFd>> {

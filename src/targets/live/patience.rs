@@ -17,24 +17,33 @@ static BLOCKED: AtomicUsize = AtomicUsize::new(0);
 /// # Errors
 /// `TimedOut` if there is no answer in time, or none is expected any more; else the error that kept
 /// the thread from being started.
-pub(super) fn within<T: Send + 'static>(
+pub(in crate::targets) fn within<T: Send + 'static>(
+    limit: Duration,
+    question: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    within_of((&BLOCKED, BLOCKED_LIMIT), limit, question)
+}
+
+/// The same with a count of its own of threads that are given up, and the most of them.
+pub(in crate::targets) fn within_of<T: Send + 'static>(
+    (blocked, most): (&'static AtomicUsize, usize),
     limit: Duration,
     question: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
     let why = format!("no answer within {} seconds", limit.as_secs());
     let late = || io::Error::new(io::ErrorKind::TimedOut, why);
-    if BLOCKED.load(Ordering::Relaxed) >= BLOCKED_LIMIT {
+    if blocked.load(Ordering::Relaxed) >= most {
         return Err(late());
     }
     let (sender, receiver) = mpsc::channel();
     std::thread::Builder::new().spawn(move || {
         // Nobody may be waiting any more; then this thread is blocked no longer.
         if sender.send(question()).is_err() {
-            BLOCKED.fetch_sub(1, Ordering::Relaxed);
+            blocked.fetch_sub(1, Ordering::Relaxed);
         }
     })?;
     receiver.recv_timeout(limit).map_err(|_| {
-        BLOCKED.fetch_add(1, Ordering::Relaxed);
+        blocked.fetch_add(1, Ordering::Relaxed);
         late()
     })
 }

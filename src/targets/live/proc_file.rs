@@ -59,7 +59,7 @@ pub(super) fn numbers(entries: fs::ReadDir) -> io::Result<Vec<u32>> {
 }
 
 /// Content of a file of `/proc`, whose size is not known before; `None` if it exceeds `limit`.
-pub(super) fn bounded(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
+pub(in crate::targets) fn bounded(path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut file = File::open(path)?;
     // One page is what most of these files fit in; the kernel makes them up anew for every open.
     let mut chunk = [0; 4096];

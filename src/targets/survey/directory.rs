@@ -3,15 +3,19 @@
 use crate::facts::file::FileKind;
 use crate::facts::scope::FileUse;
 use crate::facts::snapshot::{Content, Directory, Effort, Gaps, Record, join};
-use crate::facts::{Cause, Unknown};
+use crate::facts::{Cause, Fact, Unknown};
+use crate::targets::distant::{Distant, PATIENCE};
 use crate::targets::survey::attributes::{Place, extra, is_mount, record, statx, xattrs};
 use crate::targets::survey::content::Chunk;
 use crate::targets::survey::{Reading, Request, content, is_due, spread};
 use crate::text;
 use rustix::fs::RawDir;
 use rustix::io::Errno;
-use std::ffi::CStr;
+use std::collections::BTreeMap;
+use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,7 +41,12 @@ pub(super) struct Tools<'a> {
     /// Directories that were not entered, since something is mounted there.
     pub mounts: Vec<Vec<u8>>,
     pub effort: Effort,
+    /// Mounts that may never answer.
+    pub distant: &'a Distants,
 }
+
+/// Mounts that may never answer, by their path below the root of the walk.
+pub(super) type Distants = BTreeMap<Vec<u8>, Arc<Distant>>;
 
 /// A directory to be entered.
 pub(super) struct Entered {
@@ -58,7 +67,7 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Tools<'a> {
-    pub(super) fn new(request: &'a Request<'a>) -> Self {
+    pub(super) fn new(request: &'a Request<'a>, distant: &'a Distants) -> Self {
         // Threads share their working directory unless they ask not to; a sandbox may forbid that.
         let own_directory = nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS).is_ok();
         Self {
@@ -70,6 +79,7 @@ impl<'a> Tools<'a> {
             unseen: Vec::new(),
             mounts: Vec::new(),
             effort: Effort::default(),
+            distant,
         }
     }
 
@@ -95,6 +105,40 @@ impl<'a> Tools<'a> {
             other => Cause::Io(other.to_string()),
         };
         self.gaps.push(Unknown::new(text::bytes(path), cause));
+    }
+
+    /// Whether a mount is at this path, below the root of the walk, and does not answer.
+    pub(super) fn is_silent(&self, root: &OwnedFd, path: &Path) -> bool {
+        let Some(distant) = self.distant.get(path.as_os_str().as_bytes()) else { return false };
+        let (Ok(root), below) = (root.try_clone(), path.to_owned()) else { return true };
+        let ask = move || {
+            let below = below.strip_prefix("/").unwrap_or(&below);
+            // Whatever it answers, it answers.
+            let _ = statx_of(&root, below);
+            Ok(())
+        };
+        distant.ask(path, PATIENCE, ask).is_err()
+    }
+
+    fn is_silent_below(&mut self, directory: &Arc<OwnedFd>, path: &[u8], name: &[u8]) -> bool {
+        let whole = join(path, name);
+        let Some(distant) = self.distant.get(&whole) else { return false };
+        let (folder, own) = (Arc::clone(directory), PathBuf::from(OsStr::from_bytes(name)));
+        let ask = move || {
+            let _ = statx_of(&folder, &own);
+            Ok(())
+        };
+        let asked = distant.ask(Path::new(OsStr::from_bytes(&whole)), PATIENCE, ask);
+        asked.map_err(|why| self.gaps.push(why)).is_err()
+    }
+
+    pub(super) fn silent_gap(&mut self, folder: &[u8], point: &Path) {
+        let Some(distant) = self.distant.get(point.as_os_str().as_bytes()) else { return };
+        let path = Path::new(OsStr::from_bytes(folder));
+        let asked: Fact<()> = distant.ask(path, PATIENCE, || Ok(()));
+        if let Err(why) = asked {
+            self.gaps.push(why);
+        }
     }
 
     /// Looks at every file of an open directory, of these names only where some are given. `None`:
@@ -148,6 +192,11 @@ impl<'a> Tools<'a> {
                 }
                 local.use_of(&whole)
             };
+            if !self.distant.is_empty() && self.is_silent_below(directory, path, bytes) {
+                self.unseen.push(join(path, bytes));
+                same = false;
+                continue;
+            }
             let stat = match statx(directory.as_fd(), name) {
                 Ok(stat) => stat,
                 // Gone since it was listed: as if it had been before.
@@ -383,4 +432,11 @@ impl Names {
     fn iter(&self) -> impl Iterator<Item = &CStr> {
         (0..self.places.len()).filter_map(|number| self.get(number))
     }
+}
+
+/// Asks a mount something that it cannot answer from what the kernel remembers.
+fn statx_of(folder: &OwnedFd, path: &Path) -> Result<(), Errno> {
+    use rustix::fs::{AtFlags, StatxFlags};
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_FORCE_SYNC;
+    rustix::fs::statx(folder, path, flags, StatxFlags::BASIC_STATS).map(drop)
 }

@@ -7,7 +7,8 @@ use crate::facts::snapshot::{Directory, Record, split};
 use crate::facts::{Cause, Unknown};
 use crate::host::beneath;
 use crate::host::beneath::Links;
-use crate::targets::survey::directory::{Picks, Tools};
+use crate::targets::distant::Mounts;
+use crate::targets::survey::directory::{Distants, Picks, Tools};
 use crate::targets::survey::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
 use crate::text;
 use nix::fcntl::OFlag;
@@ -15,7 +16,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,6 +69,7 @@ pub fn walk(root: &Path, request: &Request) -> Result<Survey, Unknown> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(root, flags, Mode::empty())
         .map_err(|errno| Unknown::from_io(text::path(root), &errno.into()))?;
+    let distant = distant_mounts(&root);
     let mut survey = Survey::default();
     let jobs = first_jobs(request);
     let shared = Shared {
@@ -80,7 +82,7 @@ pub fn walk(root: &Path, request: &Request) -> Result<Survey, Unknown> {
     std::thread::scope(|scope| {
         // On threads of their own, even a single one: their working directory is not that of the
         // program.
-        let work = || scope.spawn(|| work(request, &shared));
+        let work = || scope.spawn(|| work(request, &shared, &distant));
         let workers: Vec<_> = (0..threads).map(|_| work()).collect();
         for worker in workers {
             match worker.join() {
@@ -108,6 +110,21 @@ pub fn walk(root: &Path, request: &Request) -> Result<Survey, Unknown> {
     Ok(survey)
 }
 
+/// The mounts below a directory that may never answer, by their path below it. Which these are in the
+/// namespace of process 1, through which the directory may have been reached, is asked as well.
+fn distant_mounts(root: &OwnedFd) -> Distants {
+    let place = rustix::fs::readlink(format!("/proc/self/fd/{}", root.as_raw_fd()), Vec::new());
+    let place = place.unwrap_or_default();
+    let place = Path::new(OsStr::from_bytes(place.as_bytes()));
+    let mut all = Mounts::own().below(place);
+    if place == Path::new("/")
+        && std::fs::read_link("/proc/self/ns/mnt").ok() != std::fs::read_link("/proc/1/ns/mnt").ok()
+    {
+        all.extend(Mounts::read("/proc/1/mountinfo").below(place));
+    }
+    all
+}
+
 /// A job for each directory in which something is asked for by name.
 fn first_jobs(request: &Request) -> Vec<Job> {
     let mut by_folder: BTreeMap<&[u8], Vec<Vec<u8>>> = BTreeMap::new();
@@ -127,6 +144,10 @@ fn open_folder(root: &OwnedFd, folder: &[u8], tools: &mut Tools) -> Option<Arc<O
     use nix::errno::Errno;
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let name = Path::new(OsStr::from_bytes(folder));
+    if let Some(point) = name.ancestors().find(|at| tools.is_silent(root, at)) {
+        tools.silent_gap(folder, point);
+        return None;
+    }
     match beneath::open(root, name, flags, Links::Follow) {
         Ok(directory) => return Some(Arc::new(directory)),
         Err(Errno::ENOENT | Errno::ENOTDIR) => {}
@@ -137,8 +158,8 @@ fn open_folder(root: &OwnedFd, folder: &[u8], tools: &mut Tools) -> Option<Arc<O
     None
 }
 
-fn work<'a>(request: &'a Request<'a>, shared: &Shared) -> Tools<'a> {
-    let mut tools = Tools::new(request);
+fn work<'a>(request: &'a Request<'a>, shared: &Shared, distant: &'a Distants) -> Tools<'a> {
+    let mut tools = Tools::new(request, distant);
     while let Some(job) = next(shared) {
         if tools.is_late() {
             let (what, why) = job.left(shared);
