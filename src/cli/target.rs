@@ -102,6 +102,8 @@ impl TargetArgs {
         // A turn at reading everything again is counted beside the baseline.
         let writes = if plan.asks_about("drift") { folder.clone().collect() } else { Vec::new() };
         let read = self.root.iter().chain(&self.recording).chain(&self.image).cloned();
+        // Where it is a key itself, there is no file of that name.
+        let read = read.chain(self.drift.public_key.iter().map(PathBuf::from));
         Need {
             reads: (!is_here).then(|| read.chain(folder).chain(baseline.clone()).collect()),
             writes,

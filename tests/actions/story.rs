@@ -145,6 +145,7 @@ fn steady(text: &str) -> String {
         (r"\bpids? \d+(, \d+)*", "[pid]"),
         (r"process \d+", "process [pid]"),
         (r"inode \d+", "inode [inode]"),
+        (r"\b\d+:\d{4,}\b", "[device:inode]"),
         (r"\b\d+ (second|minute)s?\b", "[seconds]"),
         (r"uid [1-9]\d*, gid [1-9]\d*", "uid [nginx], gid [nginx]"),
         (&format!(r"\b{}\b", regex::escape(env!("CARGO_PKG_VERSION"))), "[version]"),
@@ -482,7 +483,7 @@ fn steady_json(text: &str) -> String {
                 for (key, value) in fields {
                     walk(value);
                     match (key.as_str(), value) {
-                        ("pid" | "inode" | "started" | "changed", value) => {
+                        ("pid" | "inode" | "device" | "started" | "changed", value) => {
                             *value = format!("[{key}]").into();
                         }
                         ("seen", Value::Array(seen)) => seen.dedup(),

@@ -43,11 +43,12 @@ fn files_are_as_stat_says() {
     let found = sightings(&report(rules), "file");
     assert!(found.len() > 100);
     for (path, seen) in found {
-        let stat = said("stat", &["--format", "%u %g %04a %i %Z", "--", &path]);
-        let ours = ["uid", "gid", "mode", "inode", "changed"].map(|key| match &seen[key] {
-            Value::String(text) => text.clone(),
-            number => number.to_string(),
-        });
+        let stat = said("stat", &["--format", "%u %g %04a %d %i %Z", "--", &path]);
+        let ours =
+            ["uid", "gid", "mode", "device", "inode", "changed"].map(|key| match &seen[key] {
+                Value::String(text) => text.clone(),
+                number => number.to_string(),
+            });
         assert_eq!(ours.join(" "), stat.trim(), "{path}");
     }
 }

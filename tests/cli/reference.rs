@@ -251,6 +251,7 @@ fn the_help_of_the_program_says_the_exit_codes() {
       record       Keep the facts of this host, or of an image, in a file, to be checked anywhere later
       backtest     Try rules on recordings: would they have caught it, and are they silent otherwise?
       actions      Work on what violations have become: list, show, assign, close ...
+      ledger       Look after a ledger: check it, and remove what was settled long ago
       measures     List what postmortems promised, the rules that watch over it, and whether it holds
       postmortem   Draft a postmortem from what was recorded
       policies     List the policies that come with the program, print them, copy them
@@ -268,6 +269,7 @@ fn the_help_of_the_program_says_the_exit_codes() {
     Options:
           --trust-any-owner  Obey policies and configuration that others than root can write: for
                              containers and CI
+          --no-sandbox       Keep all rights while files of others are read
       -h, --help             Print help
       -V, --version          Print version
 
@@ -332,6 +334,7 @@ fn the_help_of_the_program_says_the_exit_codes() {
       -q, --quiet                 Print nothing when everything holds
           --trust-any-owner       Obey policies and configuration that others than root can write: for
                                   containers and CI
+          --no-sandbox            Keep all rights while files of others are read
       -h, --help                  Print help
       -V, --version               Print version
     "#);

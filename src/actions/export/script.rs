@@ -74,7 +74,7 @@ known() (
 
 # way follows|entry PATH [IDENTITY...]: nobody but root decides where it leads.
 way() (
-	kind=$1 path=$2 left=$2 at= links=0
+	kind=$1 path=$2 left=$2 at='' links=0
 	shift 2
 	while [ -n "$left" ]; do
 		case $left in
@@ -137,7 +137,8 @@ step() {
 		sh -c "$code" </dev/null || printf '   failed with %s\n' "$?"
 		[ -z "$named" ] || ours="$ours $(stat -c %d:%i -- "$named" 2>/dev/null)"
 	fi
-	blocked= named=
+	blocked=
+	named=
 }
 
 # act PROGRAM WHAT PATH [IDENTITY...]: through a descriptor, so that it is done to what was looked at.
@@ -181,7 +182,7 @@ id_in() {
 	*) printf '%s' "$2" && return 0 ;;
 	esac
 	[ -f "$1" ] && [ ! -L "$1" ] && [ ! -L "${1%/*}" ] || return 1
-	while IFS=: read -r name password id rest; do
+	while IFS=: read -r name _ id _; do
 		[ "$name" != "$2" ] || { case $id in '' | *[!0-9]*) return 1 ;; esac && printf '%s' "$id" && return 0; }
 	done <"$1"
 	return 1
@@ -237,7 +238,7 @@ const END: &str = r#"
 /// The script. Writing to a String cannot fail.
 pub fn render(export: &Export) -> String {
     let all = work(export.items, export.now, export.root);
-    let mut out = String::from("#!/bin/sh\n");
+    let mut out = String::from("#!/bin/sh\n# shellcheck disable=SC2016 # names are data\n");
     let _ = writeln!(out, "# Corrective steps, made by spotcheck {}.", time::utc(export.now));
     out.push_str(HEAD);
     for work in &all {
