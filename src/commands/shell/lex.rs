@@ -5,7 +5,9 @@ use super::word::{ANY, Part, Word, clean};
 
 /// The most tokens of one text.
 pub(super) const TOKENS: usize = 100_000;
-/// How deep substitutions may stand within each other.
+/// How many quotes and substitutions may be open at once; what has more is passed over whole.
+const OPEN: usize = 500;
+/// How deep arrays may stand within each other.
 const DEPTH: usize = 30;
 
 /// A word, an operator, or something that a command reads.
@@ -25,8 +27,12 @@ pub(super) enum Token {
 
 /// The tokens of a text. `false`: it goes on after what was read.
 pub(super) fn tokens(text: &str) -> (Vec<Token>, bool) {
+    nested(text, 0)
+}
+
+fn nested(text: &str, depth: usize) -> (Vec<Token>, bool) {
     let text = clean(text);
-    let mut lexer = Lexer { chars: text.chars().collect(), at: 0, tokens: Vec::new(), depth: 0 };
+    let mut lexer = Lexer { chars: text.chars().collect(), at: 0, tokens: Vec::new(), depth };
     let complete = lexer.all();
     (lexer.tokens, complete)
 }
@@ -207,8 +213,10 @@ impl Lexer {
                 '(' if matches!(word.last(), Some(Part::Text(text)) if text.ends_with('=')) => {
                     self.at += 1;
                     let text = self.until_closed();
-                    let (tokens, _) =
-                        if self.depth < DEPTH { tokens(&text) } else { Default::default() };
+                    let (tokens, _) = match self.depth < DEPTH {
+                        true => nested(&text, self.depth + 1),
+                        false => Default::default(),
+                    };
                     let words = tokens.into_iter().filter_map(|token| match token {
                         Token::Word(word) => Some(word),
                         _ => None,
@@ -280,7 +288,7 @@ impl Lexer {
             }
             Some('{') => {
                 self.at += 1;
-                let text = self.braced();
+                let text = self.braced(quoted);
                 word.push(variable(&text, quoted));
             }
             Some(c) if c.is_ascii_alphabetic() || c == '_' => {
@@ -317,36 +325,57 @@ impl Lexer {
         word.push(Part::Substitution { text, quoted });
     }
 
-    /// The text up to the parenthesis that closes; quotes and further ones within are passed over.
+    /// The text up to the parenthesis that closes.
     fn until_closed(&mut self) -> String {
-        self.enclosed('(', ')')
+        self.enclosed(')', false)
     }
 
-    fn braced(&mut self) -> String {
-        self.enclosed('{', '}')
+    fn braced(&mut self, quoted: bool) -> String {
+        self.enclosed('}', quoted)
     }
 
-    fn enclosed(&mut self, open: char, close: char) -> String {
+    /// The text up to `close`. What is quoted within, and substitutions in that, may have further ones.
+    fn enclosed(&mut self, close: char, quoted: bool) -> String {
         let start = self.at;
-        let (mut depth, mut quote) = (1, None);
-        while let Some(c) = self.peek(0) {
-            self.at += 1;
-            match (quote, c) {
-                (_, '\\') if quote != Some('\'') => self.at += 1,
-                (Some(sign), c) if sign == c => quote = None,
-                (Some('\''), _) => {}
-                (None, '\'' | '"') => quote = Some(c),
-                (_, c) if c == open => depth += 1,
-                (_, c) if c == close && quote.is_none() => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
+        // What closes what has been opened, the innermost last.
+        let mut open = vec![close];
+        while let (Some(top), Some(c)) = (open.last().copied(), self.peek(0)) {
+            if open.len() > OPEN {
+                self.at = self.chars.len();
                 break;
             }
+            self.at += 1;
+            let starts_word = || {
+                let before = self.at.checked_sub(2).and_then(|at| self.chars.get(at));
+                before.is_none_or(|c| c.is_whitespace() || "(;&|".contains(*c))
+            };
+            match c {
+                '\\' => self.at += 1,
+                c if c == top => drop(open.pop()),
+                '`' | '"' if top != '`' => open.push(c),
+                '$' if top != '`' && matches!(self.peek(0), Some('(' | '{')) => {
+                    open.push(if self.peek(0) == Some('(') { ')' } else { '}' });
+                    self.at += 1;
+                }
+                '(' if top == ')' => open.push(')'),
+                '{' if top == '}' => open.push('}'),
+                // Within double quotes it is a character like others.
+                '\'' if top == ')' || (top == '}' && !quoted && !open.contains(&'"')) => {
+                    while self.peek(0).is_some_and(|c| c != '\'') {
+                        self.at += 1;
+                    }
+                    self.at += 1;
+                }
+                '#' if top == ')' && starts_word() => {
+                    while self.peek(0).is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
+                _ => {}
+            }
         }
-        let end = self.at.min(self.chars.len());
-        let end = if depth == 0 { end.saturating_sub(1) } else { end };
         self.at = self.at.min(self.chars.len());
+        let end = if open.is_empty() { self.at.saturating_sub(1) } else { self.at };
         self.chars.get(start..end).unwrap_or_default().iter().collect()
     }
 }
@@ -370,4 +399,55 @@ fn variable(text: &str, quoted: bool) -> Part {
         rest = behind;
     }
     Part::Variable { name: name.to_owned(), operator: rest.to_owned(), quoted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first part of the only word of a text.
+    fn part(text: &str) -> Part {
+        let (tokens, _) = tokens(text);
+        let [Token::Word(word)] = tokens.as_slice() else { panic!("{text}: {tokens:?}") };
+        let mut parts = word.iter().filter(|part| match part {
+            Part::Quote => false,
+            Part::Text(text) => !text.is_empty(),
+            _ => true,
+        });
+        parts.next().cloned().unwrap()
+    }
+
+    #[test]
+    fn a_substitution_ends_where_it_does_for_a_shell() {
+        for (text, within) in [
+            ("$(a b)", "a b"),
+            ("$(a (b) c)", "a (b) c"),
+            (r#""$(basename "$(readlink /x)")""#, r#"basename "$(readlink /x)""#),
+            (r#"$(a "b)" 'c)' \) d)"#, r#"a "b)" 'c)' \) d"#),
+            (r#"$(a "${x%")"}" b)"#, r#"a "${x%")"}" b"#),
+            ("$(a # don't (stop\n b)", "a # don't (stop\n b"),
+            ("$(a x#y $# ')')", "a x#y $# ')'"),
+            ("$(a `b )` c)", "a `b )` c"),
+        ] {
+            let quoted = text.starts_with('"');
+            let expected = Part::Substitution { text: within.to_owned(), quoted };
+            assert_eq!(part(text), expected, "{text}");
+        }
+        for (text, name) in [
+            ("${x:-a}", "x"),
+            (r#""${x:-don't}""#, "x"),
+            (r#"${x#'}'}"#, "x"),
+            (r#""${x%"${y}"}""#, "x"),
+            ("${x:-$(a } b)}", "x"),
+        ] {
+            assert!(
+                matches!(part(text), Part::Variable { name: found, .. } if found == name),
+                "{text}"
+            );
+        }
+        // What nothing closes ends with the text, however deep.
+        assert!(tokens(&"$(".repeat(100_000)).0.len() < 10);
+        assert!(tokens(r#"$(a "b"#).0.len() == 1);
+        assert!(tokens(&"a=(".repeat(100_000)).0.len() < 10);
+    }
 }
