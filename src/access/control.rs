@@ -6,7 +6,7 @@
 //! may create it decides what it will be. uid 0 is left out: it controls everything.
 
 use super::entry::{pinned, protected};
-use super::holders::{Holder, holders};
+use super::holders::{Holder, Holders, holders};
 use super::people::{People, Person};
 use crate::facts::file::FileFact;
 use crate::facts::{Fact, Unknown};
@@ -16,6 +16,9 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Names are their owners'.
+const STICKY: u16 = 0o1000;
 
 /// What somebody could do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,7 +65,7 @@ pub struct Control {
 #[derive(Debug, Default)]
 pub struct Memo {
     people: OnceCell<Fact<Arc<People>>>,
-    inodes: RefCell<HashMap<PathBuf, Fact<Arc<Vec<Holder>>>>>,
+    inodes: RefCell<HashMap<PathBuf, Fact<Arc<Holders>>>>,
     paths: RefCell<HashMap<PathBuf, Arc<Control>>>,
 }
 
@@ -81,7 +84,7 @@ impl Memo {
         people: &People,
         path: &Path,
         fact: &FileFact,
-    ) -> Fact<Arc<Vec<Holder>>> {
+    ) -> Fact<Arc<Holders>> {
         if let Some(answer) = self.inodes.borrow().get(path) {
             return answer.clone();
         }
@@ -122,8 +125,12 @@ fn find(target: &dyn Target, memo: &Memo, path: &Path) -> Control {
                     let entry = lookup.entry.is_some().then_some(object.as_path());
                     protected(target, &lookup.directory, entry).is_ok_and(|why| why.is_some())
                 };
-                if !holders.is_empty() && !kept() {
-                    through(lookup, &holders, &people, &mut control.ways);
+                let Holders { found, gap } = &*holders;
+                if (!found.is_empty() || gap.is_some()) && !kept() {
+                    through(lookup, found, &people, &mut control.ways);
+                    // In a sticky directory a group's members reach only what is theirs.
+                    let sticky = lookup.fact.mode.0 & STICKY != 0 && lookup.entry.is_some();
+                    control.gap = gap.clone().filter(|_| !sticky).or(control.gap);
                 }
             }
             Err(why) => control.gap = Some(why),
@@ -133,10 +140,12 @@ fn find(target: &dyn Target, memo: &Memo, path: &Path) -> Control {
         match memo.holders(target, &people, path, fact) {
             Ok(holders) => {
                 let ways = holders
+                    .found
                     .iter()
                     .filter(|holder| !holder.covered)
                     .map(|holder| way(holder, path, fact, Deed::Write, path.clone()));
                 control.ways.extend(ways);
+                control.gap = holders.gap.clone().or(control.gap);
             }
             Err(why) => control.gap = Some(why),
         }
@@ -199,7 +208,6 @@ fn through(lookup: &Lookup, holders: &[Holder], people: &People, ways: &mut Vec<
 
 /// Whether the sticky bit keeps a name from all but its owner, who is this one.
 fn owns_only_the_name(directory: &FileFact, entry: &FileFact, holder: &Holder) -> bool {
-    const STICKY: u16 = 0o1000;
     directory.mode.0 & STICKY != 0
         && holder.person.uid == Some(entry.uid)
         && directory.uid != entry.uid

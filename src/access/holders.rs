@@ -2,11 +2,11 @@
 //! or an entry of its ACL lets write. Of a directory that means: create and remove names in it.
 
 use super::class::{self, Class};
-use super::people::{People, Person};
+use super::people::{Members, People, Person};
 use super::resolve::{Search, Walk, walk};
 use super::{Credentials, read_only};
-use crate::facts::Fact;
 use crate::facts::file::{AclTag, FileFact, FileKind};
+use crate::facts::{Fact, Unknown};
 use crate::host::Target;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,23 +33,31 @@ impl Holder {
     }
 }
 
+/// Everybody who can change one inode, as far as can be told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holders {
+    pub found: Vec<Holder>,
+    /// Why somebody may be missing.
+    pub gap: Option<Unknown>,
+}
+
 /// Everybody but uid 0 who can change the inode at a path that has no links in it.
 pub(super) fn holders(
     target: &dyn Target,
     people: &People,
     path: &Path,
     fact: &FileFact,
-) -> Fact<Vec<Holder>> {
+) -> Fact<Holders> {
     let plain = fact.mode.0 & OTHERS_WRITE == 0;
     if fact.kind == FileKind::Symlink || (plain && fact.uid == 0) {
-        return Ok(Vec::new());
+        return Ok(Holders::default());
     }
     if read_only(target, path, fact.kind)? {
-        return Ok(Vec::new());
+        return Ok(Holders::default());
     }
     // Where the flags cannot be told, those who might change it are told: nobody is left out for it.
     if target.protection(path).is_ok_and(|protection| protection.immutable) {
-        return Ok(Vec::new());
+        return Ok(Holders::default());
     }
     let mut found = Vec::new();
     let mut except = Vec::new();
@@ -63,7 +71,7 @@ pub(super) fn holders(
         }
     }
     if plain {
-        return Ok(found);
+        return Ok(Holders { found, gap: None });
     }
     let right = |who: &Credentials| -> Fact<Option<(Class, String)>> {
         let wanted = match fact.kind {
@@ -88,7 +96,8 @@ pub(super) fn holders(
         Ok(Some((verdict.class, words)))
     };
     let everyone = right(&people.credentials(&Person::everyone()))?;
-    for person in candidates(target, people, path, fact)? {
+    let Members { people: candidates, gap } = candidates(target, people, path, fact)?;
+    for person in candidates {
         if person.uid == Some(fact.uid) {
             continue;
         }
@@ -100,6 +109,8 @@ pub(super) fn holders(
             None => except.push(person),
         }
     }
+    // Whoever else is in the group has nothing that everybody has not.
+    let gap = gap.filter(|_| everyone.is_none());
     if let Some((_, mut right)) = everyone {
         if !except.is_empty() {
             let names: Vec<String> = except.iter().map(ToString::to_string).collect();
@@ -107,7 +118,7 @@ pub(super) fn holders(
         }
         found.push(Holder { except, ..Holder::new(Person::everyone(), right) });
     }
-    Ok(found)
+    Ok(Holders { found, gap })
 }
 
 /// Whether somebody gets to an inode. Whoever owns a directory on the way can open it.
@@ -116,12 +127,7 @@ fn reaches(target: &dyn Target, path: &Path, who: &Credentials) -> Fact<bool> {
 }
 
 /// All accounts, and ids of the ACL that no account has.
-fn candidates(
-    target: &dyn Target,
-    people: &People,
-    path: &Path,
-    fact: &FileFact,
-) -> Fact<Vec<Person>> {
+fn candidates(target: &dyn Target, people: &People, path: &Path, fact: &FileFact) -> Fact<Members> {
     let mut gids = BTreeSet::new();
     let mut uids = BTreeSet::new();
     if fact.mode.0 & 0o020 != 0 {
@@ -134,9 +140,9 @@ fn candidates(
             }
         }
     }
-    let mut all = people.with_groups(&gids, target)?;
-    let known: BTreeSet<u32> = all.iter().filter_map(|person| person.uid).collect();
+    let mut all = people.with_groups(&gids, target);
+    let known: BTreeSet<u32> = all.people.iter().filter_map(|person| person.uid).collect();
     let strangers = uids.into_iter().filter(|uid| !known.contains(uid));
-    all.extend(strangers.flat_map(|uid| people.with_uid(uid)));
+    all.people.extend(strangers.flat_map(|uid| people.with_uid(uid)));
     Ok(all)
 }

@@ -22,12 +22,14 @@ mod holders;
 pub mod people;
 mod resolve;
 pub mod root_equivalent;
+mod unlisted;
 mod writers;
 
 pub use class::listing;
 pub use control::{Control, Deed, Memo, Way, who_controls};
 pub use entry::decide_entry;
-pub use people::{People, Person};
+pub use people::{Members, People, Person};
+pub use unlisted::unlisted;
 pub use writers::{Writer, Writers, writers};
 
 use crate::facts::file::FileKind;

@@ -46,6 +46,15 @@ impl fmt::Display for Person {
     }
 }
 
+/// Those who may be in some groups.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    /// All people that are known, with those of these groups.
+    pub people: Vec<Person>,
+    /// Why somebody may be missing from one of the groups.
+    pub gap: Option<Unknown>,
+}
+
 /// The people of a target.
 #[derive(Debug)]
 pub struct People {
@@ -57,6 +66,8 @@ pub struct People {
     stranger: u32,
     /// Why somebody may be missing.
     gap: Option<Unknown>,
+    /// Why somebody may be in any group whom nothing here knows.
+    unlisted: Option<Unknown>,
     /// Groups of the name service switch that have been asked for: those they add, or the gap.
     asked: RefCell<BTreeMap<u32, Fact<Vec<Person>>>>,
 }
@@ -74,10 +85,20 @@ impl People {
                 groups_of.entry(member).or_default().insert(group.gid);
             }
         }
+        let unlisted = match super::unlisted(target) {
+            Ok(unlisted) => unlisted,
+            Err(why) => Some(why),
+        };
         let mut known = Vec::new();
         for user in accounts.users.iter().filter(|user| user.uid != 0) {
             let mut gids = groups_of.get(user.name.as_str()).cloned().unwrap_or_default();
             gids.insert(user.gid);
+            // Into which groups other services put an account of the files can be asked.
+            if unlisted.is_some()
+                && let Ok(more) = target.groups_of(user)
+            {
+                gids.extend(more);
+            }
             known.push(Person { name: Some(user.name.clone()), uid: Some(user.uid), gids });
         }
         let names: BTreeSet<&str> = accounts.users.iter().map(|user| user.name.as_str()).collect();
@@ -97,7 +118,7 @@ impl People {
         }
         let used: BTreeSet<u32> = known.iter().filter_map(|person| person.uid).collect();
         let stranger = (1..u32::MAX).rev().find(|uid| !used.contains(uid)).unwrap_or(u32::MAX);
-        Ok(Self { known, groups, stranger, gap, asked: RefCell::default() })
+        Ok(Self { known, groups, stranger, gap, unlisted, asked: RefCell::default() })
     }
 
     /// Why somebody may be missing from all answers.
@@ -120,14 +141,17 @@ impl People {
         }
     }
 
-    /// Everybody, with the members that the name service switch adds to these groups.
-    ///
-    /// # Errors
-    /// Where it does not list the members of one of them.
-    pub fn with_groups(&self, gids: &BTreeSet<u32>, target: &dyn Target) -> Fact<Vec<Person>> {
+    /// Everybody, with the members that the name service switch adds to these groups. Where it does not
+    /// list the members of one of them, those who are known are told all the same.
+    pub fn with_groups(&self, gids: &BTreeSet<u32>, target: &dyn Target) -> Members {
         let mut people = self.known.clone();
+        let mut gap = self.unlisted.clone().filter(|_| !gids.is_empty());
         for gid in gids.iter().filter(|gid| !self.groups.contains_key(gid)) {
-            for person in self.members(*gid, target)? {
+            let members = self.members(*gid, target).unwrap_or_else(|why| {
+                gap.get_or_insert(why);
+                Vec::new()
+            });
+            for person in members {
                 match people.iter_mut().find(|known| known.name == person.name) {
                     Some(known) => {
                         known.gids.insert(*gid);
@@ -136,7 +160,7 @@ impl People {
                 }
             }
         }
-        Ok(people)
+        Members { people, gap }
     }
 
     /// Those whom the name service switch puts into a group that is not in the files.

@@ -3,7 +3,8 @@
 //! a user can be made to run something.
 
 use super::{
-    Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo, unit,
+    Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo,
+    unit,
 };
 use crate::access::root_equivalent::{by_objects, objects};
 use crate::access::{Credentials, Permission, Person, decide};
@@ -39,6 +40,8 @@ pub struct Routes {
     pub items: Items,
 }
 
+/// An id that owns nothing.
+const NOBODY: u32 = u32::MAX - 1;
 /// Files in a home directory that a login reads or runs.
 const LOGIN: &[&str] = &[
     ".bashrc",
@@ -77,10 +80,11 @@ pub fn routes(target: &dyn Target, user: &User) -> Routes {
     take(accounts(target, user), &mut routes);
     let mut unread = Vec::new();
     take(engines::direct(target, user, &mut unread), &mut routes);
-    routes.items.unread.extend(unread);
+    routes.items.unread.append(&mut unread);
     by_sudo(target, user, &mut routes);
     if user.uid == 0 {
-        take(by_object(target), &mut routes);
+        take(by_object(target, &mut unread), &mut routes);
+        routes.items.unread.append(&mut unread);
         routes.items.extend(root::items(target));
         routes.direct.extend(sources::routes(target, &mut routes.items));
         routes.direct.extend(proof::without_proof(target, &mut routes.items));
@@ -136,6 +140,12 @@ fn by_sudo(target: &dyn Target, user: &User, routes: &mut Routes) {
                 let right = format!("may run {} through sudo", one.words());
                 routes.direct.push(Route { place: one.grant.at.to_string(), people, right });
             }
+            if !one.unlisted.is_empty()
+                && one.is_as_good_as_a_shell()
+                && one.runs_as(user, target)?
+            {
+                routes.items.unread.extend(one.unlisted.values().cloned());
+            }
         }
         if user.uid == 0 {
             let grants = sudo::allowed(target, &sudoers)?;
@@ -159,9 +169,11 @@ fn by_sudo(target: &dyn Target, user: &User, routes: &mut Routes) {
 }
 
 /// Accounts that may use an object which amounts to root.
-fn by_object(target: &dyn Target) -> Fact<Vec<Route>> {
+fn by_object(target: &dyn Target, unread: &mut Vec<Unknown>) -> Fact<Vec<Route>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (person, words) in root_equivalent(target)? {
+    let all = root_equivalent(target)?;
+    unread.extend(all.gap);
+    for (person, words) in all.people {
         for word in words {
             found.entry(word).or_default().insert(person.to_string());
         }
@@ -173,12 +185,21 @@ fn by_object(target: &dyn Target) -> Fact<Vec<Route>> {
     Ok(found.into_iter().map(route).collect())
 }
 
-/// All people who may use an object that amounts to root, each with the reasons: accounts, those whom
-/// only the name service puts into its group, and ids without an account.
+/// All people who may use an object that amounts to root.
+#[derive(Clone, Debug, Default)]
+pub struct Equivalent {
+    /// Each with the reasons: accounts, those whom only the name service puts into its group, and ids
+    /// without an account.
+    pub people: Vec<(Person, Vec<String>)>,
+    /// Why somebody may be missing.
+    pub gap: Option<Unknown>,
+}
+
+/// All people who may use an object that amounts to root, each with the reasons.
 ///
 /// # Errors
-/// Where one of the objects, or who is in its group, cannot be told.
-pub fn root_equivalent(target: &dyn Target) -> Fact<Vec<(Person, Vec<String>)>> {
+/// Where one of the objects cannot be told.
+pub fn root_equivalent(target: &dyn Target) -> Fact<Equivalent> {
     let people = target.memo().table::<crate::access::Memo>().people(target)?;
     let mut found: BTreeMap<Person, Vec<String>> = BTreeMap::new();
     let mut unread = Vec::new();
@@ -189,6 +210,7 @@ pub fn root_equivalent(target: &dyn Target) -> Fact<Vec<(Person, Vec<String>)>> 
     }
     all.sort();
     all.dedup_by(|one, other| one.path == other.path);
+    let mut gap = None;
     for object in all {
         let mut gids = BTreeSet::new();
         let mut uids = BTreeSet::new();
@@ -203,12 +225,20 @@ pub fn root_equivalent(target: &dyn Target) -> Fact<Vec<(Person, Vec<String>)>> 
                 }
             }
         }
-        let mut all = people.with_groups(&gids, target)?;
+        let members = people.with_groups(&gids, target);
+        let mut all = members.people;
         let known: BTreeSet<u32> = all.iter().filter_map(|person| person.uid).chain([0]).collect();
         let strangers = uids.into_iter().filter(|uid| !known.contains(uid));
         all.extend(strangers.flat_map(|uid| people.with_uid(uid)));
         all.push(Person::everyone());
         let one = std::slice::from_ref(&object);
+        // Somebody in these groups alone, as whoever is missing would be.
+        if let Some(why) = members.gap {
+            let who = Credentials::of(NOBODY, gids);
+            if !by_objects(target, one, &who)?.is_empty() {
+                gap.get_or_insert(why);
+            }
+        }
         for person in all {
             let words = by_objects(target, one, &people.credentials(&person))?;
             if !words.is_empty() {
@@ -221,7 +251,7 @@ pub fn root_equivalent(target: &dyn Target) -> Fact<Vec<(Person, Vec<String>)>> 
             }
         }
     }
-    Ok(found.into_iter().collect())
+    Ok(Equivalent { people: found.into_iter().collect(), gap })
 }
 
 /// Programs that run as the user whoever starts them: those that give a shell are a route, all of
@@ -233,6 +263,7 @@ fn programs(target: &dyn Target, user: &User, routes: &mut Routes) {
         Err(why) => return routes.items.unread.push(why),
     };
     routes.items.unread.extend(inventory.unread.iter().cloned());
+    let mut unread = Vec::new();
     for one in &inventory.privileged {
         let setuid = one.fact.mode.0 & 0o4000 != 0 && one.fact.uid == user.uid && !one.nosuid;
         // The kernel takes the bit from a file that is written, and what somebody puts in its place is
@@ -247,9 +278,9 @@ fn programs(target: &dyn Target, user: &User, routes: &mut Routes) {
             program::add_libraries(target, &one.path, &why, &mut routes.items);
         }
         let Some(why) = gives_a_shell(target, one) else { continue };
-        let judge = || -> Fact<BTreeSet<String>> {
+        let mut judge = || -> Fact<BTreeSet<String>> {
             let counts = setuid || user.uid == 0 && gives_root(target, one)?;
-            if counts { who_may_run(target, &one.path) } else { Ok(BTreeSet::new()) }
+            if counts { who_may_run(target, &one.path, &mut unread) } else { Ok(BTreeSet::new()) }
         };
         match judge() {
             Ok(people) if people.is_empty() => {}
@@ -259,6 +290,7 @@ fn programs(target: &dyn Target, user: &User, routes: &mut Routes) {
             }
             Err(why) => routes.items.unread.push(why),
         }
+        routes.items.unread.append(&mut unread);
     }
 }
 
@@ -271,12 +303,16 @@ fn gives_root(target: &dyn Target, one: &Found) -> Fact<bool> {
     if one.fact.mode.0 & 0o2000 == 0 {
         return Ok(false);
     }
-    let who = Credentials::of(u32::MAX - 1, [one.fact.gid]);
+    let who = Credentials::of(NOBODY, [one.fact.gid]);
     Ok(one.fact.gid == 0 || !by_objects(target, &objects(target)?, &who)?.is_empty())
 }
 
 /// Those who may execute a file, uid 0 left out.
-fn who_may_run(target: &dyn Target, path: &Path) -> Fact<BTreeSet<String>> {
+fn who_may_run(
+    target: &dyn Target,
+    path: &Path,
+    unread: &mut Vec<Unknown>,
+) -> Fact<BTreeSet<String>> {
     let people = target.memo().table::<crate::access::Memo>().people(target)?;
     let may = |person: &Person| -> Fact<bool> {
         let who = people.credentials(person);
@@ -286,9 +322,11 @@ fn who_may_run(target: &dyn Target, path: &Path) -> Fact<BTreeSet<String>> {
     if may(&Person::everyone())? {
         return Ok(BTreeSet::from([Person::everyone().to_string()]));
     }
-    let gid = route(target, path)?.end.map(|(_, fact)| fact.gid);
+    let Some((_, fact)) = route(target, path)?.end else { return Ok(BTreeSet::new()) };
+    let members = people.with_groups(&BTreeSet::from([fact.gid]), target);
+    unread.extend(members.gap.filter(|_| fact.mode.0 & 0o010 != 0));
     let mut found = BTreeSet::new();
-    for person in people.with_groups(&gid.into_iter().collect(), target)? {
+    for person in members.people {
         if may(&person)? {
             found.insert(person.to_string());
         }

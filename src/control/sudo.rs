@@ -4,12 +4,12 @@ mod last;
 
 use super::functions::{self, Gives};
 use super::shells;
-use crate::access::{Credentials, root_equivalent};
+use crate::access::{self, Credentials, root_equivalent};
 use crate::facts::account::{Origin, User};
 use crate::facts::sudo::{AliasKind, Default_, Grant, Member, Sudoers};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep aliases may lead to aliases.
 const DEPTH: usize = 64;
@@ -35,6 +35,10 @@ pub struct Allowed<'a> {
     pub open: BTreeSet<String>,
     /// Those whom a list of everybody leaves out.
     pub except: BTreeSet<String>,
+    /// Groups of the list that may have members whom nothing here lists, and why.
+    pub unlisted: BTreeMap<String, Unknown>,
+    /// Whether these would not be asked for a password, or may not be.
+    pub open_to_unlisted: bool,
     /// The commands, aliases followed; those that are taken out are negated.
     pub commands: Vec<Member>,
 }
@@ -73,7 +77,7 @@ struct Rules<'a, 't> {
 
 impl<'a> Rules<'a, '_> {
     fn judge(&self, grant: &'a Grant, group: &[&'a Grant]) -> Fact<Allowed<'a>> {
-        let People { users, except } = self.users(&grant.users)?;
+        let People { users, except, unlisted } = self.users(&grant.users)?;
         let runas_list = match &grant.runas_users {
             None => self.runas_default(),
             Some(list) => self.flat(AliasKind::Runas, list, 0)?,
@@ -101,6 +105,13 @@ impl<'a> Rules<'a, '_> {
             Some(false) => users.clone(),
             None => self.unasked(&users, &except, &commands)?,
         };
+        let by_default = |one: &Default_| {
+            one.name == "exempt_group" || (one.name == "authenticate" && one.negated)
+        };
+        let open_to_unlisted = match grant.password {
+            Some(asked) => !asked,
+            None => self.sudoers.defaults.iter().any(by_default),
+        };
         Ok(Allowed {
             grant,
             as_root,
@@ -109,6 +120,8 @@ impl<'a> Rules<'a, '_> {
             groups_list,
             open,
             except,
+            unlisted,
+            open_to_unlisted,
             commands,
             users,
         })
@@ -123,7 +136,7 @@ impl<'a> Rules<'a, '_> {
             return Ok(true);
         }
         if name.starts_with('%') {
-            let members = self.named(name)?;
+            let members = self.named(name)?.names;
             let is_root = |name: &String| -> Fact<bool> {
                 Ok(name.starts_with('%') || self.target.user(name)?.is_some_and(|u| u.uid == 0))
             };
@@ -205,7 +218,7 @@ impl<'a> Rules<'a, '_> {
             if one.name == "exempt_group" && !one.negated {
                 let group = one.value.as_deref().unwrap_or_default();
                 let members = self.named(&format!("%{}", group.trim_start_matches('%')))?;
-                open.extend(named(members.into_iter().collect()));
+                open.extend(named(members.names.into_iter().collect()));
             }
             if one.name != "authenticate" {
                 continue;
@@ -284,7 +297,13 @@ impl<'a> Rules<'a, '_> {
     fn users(&self, list: &[Member]) -> Fact<People> {
         let mut found = People::default();
         for member in self.flat(AliasKind::User, list, 0)? {
-            for name in self.named(&member.text)? {
+            let Named { names, unlisted } = self.named(&member.text)?;
+            match (member.negated, unlisted) {
+                (false, Some(why)) => drop(found.unlisted.insert(member.text.clone(), why)),
+                (true, _) => drop(found.unlisted.remove(&member.text)),
+                (false, None) => {}
+            }
+            for name in names {
                 match member.negated {
                     true => {
                         found.users.remove(&name);
@@ -301,8 +320,8 @@ impl<'a> Rules<'a, '_> {
     }
 
     /// Whom a word means. What has members that nobody lists stays as it is: it is somebody.
-    fn named(&self, text: &str) -> Fact<Vec<String>> {
-        let as_written = Ok(vec![text.to_owned()]);
+    fn named(&self, text: &str) -> Fact<Named> {
+        let as_written = Ok(Named { names: vec![text.to_owned()], unlisted: None });
         if let Some(group) = text.strip_prefix('%') {
             let group = match group.strip_prefix('#').and_then(|number| number.parse().ok()) {
                 Some(gid) => self.target.group_by_id(gid)?,
@@ -310,7 +329,10 @@ impl<'a> Rules<'a, '_> {
                 None if group.starts_with(':') => return as_written,
                 None => self.target.group(group)?,
             };
-            let Some(group) = group else { return Ok(Vec::new()) };
+            // Of another service: who is in it, and whether it is there at all, is not told.
+            let unlisted = access::unlisted(self.target)?
+                .map(|why| Unknown { what: format!("{text} of sudoers: {}", why.what), ..why });
+            let Some(group) = group else { return Ok(Named { names: Vec::new(), unlisted }) };
             if group.origin == Origin::Nss && group.members.is_empty() {
                 return as_written;
             }
@@ -318,13 +340,22 @@ impl<'a> Rules<'a, '_> {
             let accounts = self.target.accounts()?;
             let primary = accounts.users.iter().filter(|user| user.gid == group.gid);
             names.extend(primary.map(|user| user.name.clone()));
-            return Ok(names);
+            // Which of the accounts here other services put into it can be asked.
+            if unlisted.is_some() {
+                let has = |user: &&User| {
+                    self.target.groups_of(user).is_ok_and(|gids| gids.contains(&group.gid))
+                };
+                let more = accounts.users.iter().filter(has).map(|user| user.name.clone());
+                names.extend(more);
+            }
+            return Ok(Named { names, unlisted });
         }
         if let Some(uid) = text.strip_prefix('#').and_then(|number| number.parse::<u32>().ok()) {
-            return Ok(vec![match self.target.user_by_id(uid)? {
+            let name = match self.target.user_by_id(uid)? {
                 Some(user) => user.name,
                 None => text.to_owned(),
-            }]);
+            };
+            return Ok(Named { names: vec![name], unlisted: None });
         }
         as_written
     }
@@ -335,6 +366,14 @@ impl<'a> Rules<'a, '_> {
 struct People {
     users: BTreeSet<String>,
     except: BTreeSet<String>,
+    unlisted: BTreeMap<String, Unknown>,
+}
+
+/// Whom a word means.
+struct Named {
+    names: Vec<String>,
+    /// Why somebody may be missing.
+    unlisted: Option<Unknown>,
 }
 
 impl Allowed<'_> {

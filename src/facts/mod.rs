@@ -19,6 +19,7 @@ pub mod listener;
 mod logic;
 pub mod module;
 pub mod mount;
+pub mod name_services;
 pub mod object;
 pub mod package;
 pub mod package_file;

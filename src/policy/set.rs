@@ -195,6 +195,11 @@ impl<T> SetOf<T> {
         self.demands.iter().any(|(word, _)| wants(word))
     }
 
+    /// Whether further members change nothing: it says only what has to be there.
+    pub fn is_open_ended(&self) -> bool {
+        self.demands.iter().all(|(word, _)| matches!(word, Word::All | Word::Any))
+    }
+
     /// Whether it has no other word than this.
     pub fn is_only(&self, wanted: Word) -> bool {
         self.demands.iter().all(|(word, _)| *word == wanted)

@@ -203,6 +203,10 @@ impl<F: Layered> Target for Still<F> {
     }
 
     fn groups_of(&self, user: &User) -> Fact<BTreeSet<u32>> {
+        // A service that only a running system can ask may add some.
+        if let Some(why) = crate::access::unlisted(self)? {
+            return Err(why);
+        }
         let accounts = self.accounts()?;
         let member = |group: &&Group| group.members.contains(&user.name);
         let groups = accounts.groups.iter().filter(member).map(|group| group.gid);

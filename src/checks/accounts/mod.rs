@@ -380,7 +380,7 @@ fn root_equivalent(
     let expected: Vec<String> = allowed.iter().map(Expect::show).collect();
     let about = about("root_equivalent")
         .expected(format!("objects that amount to root only for [{}]", expected.join(", ")));
-    let found = match person::root_equivalent(target) {
+    let person::Equivalent { people: found, gap } = match person::root_equivalent(target) {
         Ok(found) => found,
         Err(why) => return about.unknown(why),
     };
@@ -389,5 +389,9 @@ fn root_equivalent(
     let words: Vec<String> =
         wrong.map(|(person, words)| format!("{person} {}", words.join(", "))).collect();
     let observed = if words.is_empty() { "nobody".into() } else { words.join("; ") };
-    about.observed(observed).decide(earned(accounts, words.is_empty()))
+    let holds = match (earned(accounts, words.is_empty()), gap) {
+        (Ok(true), Some(why)) => Err(why),
+        (holds, _) => holds,
+    };
+    about.observed(observed).decide(holds)
 }

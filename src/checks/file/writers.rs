@@ -90,7 +90,8 @@ fn add_nss_groups(
             _ => None,
         }
     }));
-    let mut unlisted = None;
+    // Of groups that the files have, too.
+    let mut unlisted = access::unlisted(target)?;
     for gid in gids {
         match target.group_by_id(gid)? {
             Some(Group { origin: Origin::Nss, name, members, .. }) if members.is_empty() => {

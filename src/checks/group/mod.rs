@@ -185,5 +185,11 @@ fn members(view: &GroupView, wanted: &SetOf<Expect<Text>>, target: &dyn Target) 
             .map(|_| holds),
         unknown => unknown,
     };
+    // So may an account of a service that is not listed, where a rule says who else may be in it.
+    let holds = match (holds, wanted.is_open_ended(), crate::access::unlisted(target)) {
+        (Ok(true), false, Ok(Some(why)) | Err(why)) => Err(why),
+        (Ok(false), _, Ok(Some(why)) | Err(why)) if strangers.is_empty() => Err(why),
+        (holds, ..) => holds,
+    };
     assertion.observed(observed).decide(holds)
 }

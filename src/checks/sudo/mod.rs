@@ -4,6 +4,7 @@ use super::controllers::{Allowed as Controllers, controlled};
 use crate::control::granted::{items, loads_code};
 use crate::control::shells;
 use crate::control::sudo::{Allowed, allowed, command_words};
+use crate::facts::Fact;
 use crate::facts::settings::Location;
 use crate::facts::sudo::Sudoers;
 use crate::host::Target;
@@ -62,7 +63,7 @@ static CONDITIONS: &[Condition<SudoView>] = &[
                     if !one.as_root || !one.is_unlimited() {
                         return None;
                     }
-                    strangers(one, one.others(target), &users)
+                    strangers(one, one.others(target), true, &users)
                 })
             }))
         },
@@ -83,7 +84,7 @@ static CONDITIONS: &[Condition<SudoView>] = &[
                     if !one.as_root {
                         return None;
                     }
-                    strangers(one, one.open_to(target), &users)
+                    strangers(one, one.open_to(target), one.open_to_unlisted, &users)
                 })
             }))
         },
@@ -103,7 +104,7 @@ static CONDITIONS: &[Condition<SudoView>] = &[
                     let wide = one.is_unlimited() && one.as_root;
                     let out = one.commands.iter().filter(|command| command.negated);
                     let out: Vec<String> = out.map(command_words).collect();
-                    (wide && !out.is_empty()).then(|| out.join(", "))
+                    (wide && !out.is_empty()).then(|| Ok(out.join(", ")))
                 })
             }))
         },
@@ -130,7 +131,7 @@ static CONDITIONS: &[Condition<SudoView>] = &[
                     };
                     let wild: Vec<String> =
                         one.commands.iter().filter(wild).map(command_words).collect();
-                    (one.as_root && !wild.is_empty()).then(|| wild.join(", "))
+                    (one.as_root && !wild.is_empty()).then(|| Ok(wild.join(", ")))
                 })
             }))
         },
@@ -153,7 +154,7 @@ static CONDITIONS: &[Condition<SudoView>] = &[
                     }
                     let found: Vec<String> =
                         one.shell_escapes().into_iter().map(command_words).collect();
-                    (!found.is_empty()).then(|| found.join(", "))
+                    (!found.is_empty()).then(|| Ok(found.join(", ")))
                 })
             }))
         },
@@ -198,11 +199,21 @@ fn shown(users: &[Expect<Text>]) -> String {
     users.iter().map(Expect::show).collect::<Vec<_>>().join(", ")
 }
 
-/// Those who have a grant and are neither root nor named by the rule.
-fn strangers(one: &Allowed, who: BTreeSet<String>, users: &[Expect<Text>]) -> Option<String> {
+/// Those who have a grant and are neither root nor named by the rule; or why there may be some. A rule
+/// that names a group as sudoers does (`%ops`) allows whoever is in it.
+fn strangers(
+    one: &Allowed,
+    who: BTreeSet<String>,
+    unlisted: bool,
+    users: &[Expect<Text>],
+) -> Option<Fact<String>> {
     let fits = |name: &String| users.iter().any(|expect| expect.holds_for(name));
     let others: Vec<String> = who.into_iter().filter(|name| !fits(name)).collect();
-    (!others.is_empty()).then(|| format!("{} may run {}", others.join(", "), one.words()))
+    if others.is_empty() {
+        let mut unlisted = one.unlisted.iter().filter(|(group, _)| unlisted && !fits(group));
+        return unlisted.next().map(|(_, why)| Err(why.clone()));
+    }
+    Some(Ok(format!("{} may run {}", others.join(", "), one.words())))
 }
 
 fn line(at: &Location, words: &str) -> Evidence {
@@ -215,17 +226,28 @@ fn each_grant(
     condition: &str,
     expected: &str,
     target: &dyn Target,
-    wrong: &dyn Fn(&Allowed) -> Option<String>,
+    wrong: &dyn Fn(&Allowed) -> Option<Fact<String>>,
 ) -> Assertion {
     let all = match allowed(target, &view.sudoers) {
         Ok(all) => all,
         Err(why) => return Assertion::of(&view.subject, condition).unknown(why),
     };
+    let mut gap = None;
     for one in &all {
-        if one.others(target).is_empty() {
+        let known = !one.others(target).is_empty();
+        let unlisted = one.unlisted.values().next();
+        if !known && unlisted.is_none() {
             continue;
         }
-        if let Some(words) = wrong(one) {
+        let found = wrong(one).map(|found| match (known, unlisted) {
+            // Whether anybody has it cannot be told.
+            (false, Some(why)) => found.and(Err(why.clone())),
+            _ => found,
+        });
+        if let Some(Err(why)) = &found {
+            gap.get_or_insert_with(|| why.clone());
+        }
+        if let Some(Ok(words)) = found {
             let who: Vec<&str> = one.grant.users.iter().map(|user| user.text.as_str()).collect();
             let subject = Subject::new("sudo", who.join(", "));
             let at = &one.grant.at;
@@ -239,7 +261,11 @@ fn each_grant(
             );
         }
     }
-    sound(view, condition, expected, format!("{} grants", all.len()))
+    let answer = sound(view, condition, expected, format!("{} grants", all.len()));
+    match gap {
+        Some(why) => answer.unknown(why),
+        None => answer,
+    }
 }
 
 /// The answer where nothing was found.

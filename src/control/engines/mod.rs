@@ -43,7 +43,7 @@ pub fn direct(target: &dyn Target, user: &User, unread: &mut Vec<Unknown>) -> Fa
     if user.uid == 0 {
         found.extend(sockets::routes(target, unread)?);
     } else {
-        found.extend(sockets::rootless(target, user)?);
+        found.extend(sockets::rootless(target, user, unread)?);
     }
     Ok(found)
 }

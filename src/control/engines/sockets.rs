@@ -165,14 +165,18 @@ pub(super) fn routes(target: &dyn Target, unread: &mut Vec<Unknown>) -> Fact<Vec
     }
     for unit in units(target, unread) {
         if SOCKET_UNITS.contains(&unit.id.as_str()) && unit.starts_at_boot() {
-            found.extend(by_socket_unit(target, &unit)?);
+            found.extend(by_socket_unit(target, &unit, unread)?);
         }
     }
     Ok(found)
 }
 
 /// Who may write to the socket of a unit, systemd.socket(5), where it is not there yet.
-fn by_socket_unit(target: &dyn Target, unit: &Unit) -> Fact<Option<Route>> {
+fn by_socket_unit(
+    target: &dyn Target,
+    unit: &Unit,
+    unread: &mut Vec<Unknown>,
+) -> Fact<Option<Route>> {
     let settings = unit.settings.as_ref().map_err(Clone::clone)?;
     let last = |key: &str| values(settings, &format!("Socket.{key}")).pop();
     let path = values(settings, "Socket.ListenStream").into_iter().find_map(|(value, at)| {
@@ -200,18 +204,23 @@ fn by_socket_unit(target: &dyn Target, unit: &Unit) -> Fact<Option<Route>> {
         };
         let Some(group) = group else { return Ok(None) };
         let all = target.memo().table::<crate::access::Memo>().people(target)?;
-        let members = all.with_groups(&BTreeSet::from([group.gid]), target)?;
+        let members = all.with_groups(&BTreeSet::from([group.gid]), target);
+        unread.extend(members.gap);
         let in_group = |person: &&Person| {
             person.uid != Some(0) && all.credentials(person).gids.contains(&group.gid)
         };
-        people.extend(members.iter().filter(in_group).map(Person::to_string));
+        people.extend(members.people.iter().filter(in_group).map(Person::to_string));
         right = format!("{right} (group {})", group.name);
     }
     Ok((!people.is_empty()).then(|| Route { place: at.to_string(), people, right }))
 }
 
 /// Sockets of an engine that a user runs himself: who may write there runs what he likes as the user.
-pub(super) fn rootless(target: &dyn Target, user: &User) -> Fact<Vec<Route>> {
+pub(super) fn rootless(
+    target: &dyn Target,
+    user: &User,
+    unread: &mut Vec<Unknown>,
+) -> Fact<Vec<Route>> {
     let run = format!("/run/user/{}", user.uid);
     let mut found = Vec::new();
     for name in [
@@ -227,7 +236,9 @@ pub(super) fn rootless(target: &dyn Target, user: &User) -> Fact<Vec<Route>> {
         let Some(fact) = target.file(&path)? else { continue };
         let all = target.memo().table::<crate::access::Memo>().people(target)?;
         let mut people = BTreeSet::new();
-        let mut candidates = all.with_groups(&BTreeSet::from([fact.gid]), target)?;
+        let members = all.with_groups(&BTreeSet::from([fact.gid]), target);
+        unread.extend(members.gap.filter(|_| fact.mode.0 & 0o020 != 0));
+        let mut candidates = members.people;
         candidates.push(Person::everyone());
         for person in candidates {
             if person.uid.is_some_and(|uid| uid == 0 || uid == user.uid) {

@@ -46,9 +46,15 @@ pub(super) fn deciding(mut found: Vec<Allowed<'_>>) -> Vec<Allowed<'_>> {
             .collect();
         one.users.retain(|user| !gone.contains(user));
         one.open.retain(|user| !gone.contains(user));
+        one.unlisted.retain(|group, _| {
+            let has =
+                |later: &&Allowed| later.unlisted.contains_key(group) || has_user(later, group);
+            covered.is_empty() || !covered.iter().all(|later| later.iter().any(has))
+        });
         one.commands = left(&one.commands);
     }
-    found.retain(|one| !one.users.is_empty() && one.commands.iter().any(|one| !one.negated));
+    let somebodys = |one: &Allowed| !one.users.is_empty() || !one.unlisted.is_empty();
+    found.retain(|one| somebodys(one) && one.commands.iter().any(|one| !one.negated));
     found
 }
 
