@@ -78,5 +78,5 @@ fn violation(about: Assertion, cause: &Cause, target: &dyn Target) -> Assertion 
         .observed(cause.words(target))
         .seen([Evidence::file(&cause.component, &cause.fact)])
         .caused_by(Some(Subject::new(kind, text::path(&cause.component))));
-    cause.repairs().into_iter().fold(about, Assertion::repair).fail()
+    cause.repairs(target).into_iter().fold(about, Assertion::repair).fail()
 }

@@ -6,7 +6,6 @@ use crate::facts::Unknown;
 use crate::facts::file::{FileFact, FileKind};
 use crate::host::Target;
 use crate::text;
-use crate::text::shell::quote_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +27,7 @@ pub struct Cause {
     /// What is affected: path and reason.
     pub items: BTreeMap<PathBuf, String>,
     /// Further causes below this one, for the same people.
-    pub below: Vec<PathBuf>,
+    pub below: Vec<Cause>,
 }
 
 /// The answer for all items.
@@ -111,8 +110,8 @@ fn merged(found: BTreeMap<PathBuf, Cause>) -> Vec<Cause> {
         });
         match above {
             Some(above) => {
-                above.items.extend(cause.items);
-                above.below.push(path);
+                above.items.extend(cause.items.clone());
+                above.below.push(cause);
             }
             None => causes.push(cause),
         }
@@ -185,75 +184,6 @@ impl Cause {
             self.deeds(),
             self.affected()
         )
-    }
-
-    /// Commands that take it away from them. What would harm is advice instead: a home directory
-    /// stays its owner's, a device as it is.
-    pub fn repairs(&self) -> Vec<String> {
-        if self.component.starts_with("/dev") {
-            return Vec::new();
-        }
-        if let Some(home) = self.home() {
-            let what = self.items.keys().next().unwrap_or(&self.component);
-            let name = quote_path(what);
-            let to = what.file_name().unwrap_or_default().to_string_lossy();
-            let to = quote_path(&Path::new("/usr/local/sbin").join(&*to));
-            let searched = self.items.values().any(|why| why.starts_with("directory of PATH"));
-            return vec![match searched {
-                true => format!("# take {name} out of PATH: it is in the home directory {home}"),
-                false => format!(
-                    "# let it be {to}, root's own, instead of {name} in the home directory {home}"
-                ),
-            }];
-        }
-        let path = quote_path(&self.component);
-        let mut steps = Vec::new();
-        let through = |start: &str| self.people.keys().any(|right| right.starts_with(start));
-        // A setuid program gives the rights of whose it is: that is for its package to say.
-        let privileged = self.fact.kind == FileKind::File && self.fact.mode.0 & 0o6000 != 0;
-        if through("as its owner") && !privileged {
-            let link = if self.fact.kind == FileKind::Symlink { "-h " } else { "" };
-            steps.push(format!("chown {link}root {path}"));
-            for below in self.below.iter().take(SHOWN) {
-                steps.push(format!("chown -h root {}", quote_path(below)));
-            }
-        }
-        if self.people.keys().any(|right| right.contains("by ACL")) {
-            steps.push(format!("setfacl -b {path}"));
-        }
-        let group =
-            through("via group") && !self.people.keys().all(|right| right.contains("by ACL"));
-        let change = match (group, through("as everybody")) {
-            (true, true) => "go-w",
-            (true, false) => "g-w",
-            (false, true) => "o-w",
-            (false, false) => "",
-        };
-        // The shared directories are sticky for a reason: what is missing there has to be made.
-        let sticky = self.fact.mode.0 & 0o1000 != 0;
-        let created: Vec<&PathBuf> = self
-            .deeds
-            .iter()
-            .filter(|(deed, _)| *deed == Deed::Create)
-            .map(|(_, object)| object)
-            .collect();
-        match (sticky, created.first()) {
-            (true, Some(object)) => {
-                let name = quote_path(object);
-                steps.push(format!("install -d -o root -m 0755 {name} # or name another place"));
-            }
-            _ if !change.is_empty() => steps.push(format!("chmod {change} {path}")),
-            _ => {}
-        }
-        steps
-    }
-
-    /// The home directory that it is or lies in.
-    fn home(&self) -> Option<String> {
-        let mut parts = self.component.components().skip(1);
-        let first = parts.next()?.as_os_str().to_owned();
-        let name = parts.next()?.as_os_str().to_string_lossy().into_owned();
-        (first == "home").then(|| format!("/home/{name}"))
     }
 }
 

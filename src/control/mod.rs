@@ -15,7 +15,9 @@ mod places;
 pub mod process;
 pub mod program;
 mod proof;
+mod repair;
 pub mod root;
+mod running;
 mod searched;
 pub mod service;
 pub mod shells;
@@ -40,7 +42,7 @@ pub struct Items {
     found: BTreeMap<PathBuf, String>,
     /// What may decide it, without that being known: path and why.
     doubtful: BTreeMap<PathBuf, String>,
-    /// Whoever owns these may change them: that gives nobody anything.
+    /// What counts for nothing but who else than its owner could change it.
     owners: BTreeMap<PathBuf, u32>,
     /// What could not be read: there may be more.
     pub unread: Vec<Unknown>,
@@ -51,9 +53,14 @@ pub struct Items {
 }
 
 impl Items {
-    /// Adds a path; the first reason that is given for it stays. Whether it was new.
+    /// Adds a path; the first reason that is given for it stays, but for one that leaves it to its owner.
+    /// Whether it was new.
     pub fn add(&mut self, path: impl Into<PathBuf>, reason: impl Into<String>) -> bool {
         let path = path.into();
+        if self.owners.remove(&path).is_some() {
+            self.found.insert(path, reason.into());
+            return true;
+        }
         if !path.is_absolute() || self.found.contains_key(&path) {
             return false;
         }
@@ -75,9 +82,17 @@ impl Items {
         }
     }
 
-    /// Takes note that a path is its owner's to change.
-    pub fn leave_to(&mut self, path: impl Into<PathBuf>, uid: u32) {
-        self.owners.insert(path.into(), uid);
+    /// Adds a path that is its owner's to change, unless it is there for another reason.
+    pub fn add_but_for_owner(
+        &mut self,
+        path: impl Into<PathBuf>,
+        reason: impl Into<String>,
+        uid: u32,
+    ) {
+        let path = path.into();
+        if !self.found.contains_key(&path) && self.add(&path, reason) {
+            self.owners.insert(path, uid);
+        }
     }
 
     /// Whose a path is to change, if that has been noted.
@@ -114,12 +129,14 @@ impl Items {
     /// Adds all of another collection.
     pub fn extend(&mut self, other: Items) {
         for (path, reason) in other.found {
-            self.add(path, reason);
+            match other.owners.get(&path) {
+                Some(uid) => self.add_but_for_owner(path, reason, *uid),
+                None => drop(self.add(path, reason)),
+            }
         }
         for (path, why) in other.doubtful {
             self.doubt(path, why);
         }
-        self.owners.extend(other.owners);
         self.unread.extend(other.unread);
         self.unfollowed.extend(other.unfollowed);
     }

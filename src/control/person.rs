@@ -3,7 +3,7 @@
 //! a user can be made to run something.
 
 use super::{
-    Items, engines, functions, granted, program, proof, root, shells, sources, ssh, sudo,
+    Items, engines, functions, granted, program, proof, root, running, shells, sources, ssh, sudo,
     unit,
 };
 use crate::access::root_equivalent::{by_objects, objects};
@@ -91,6 +91,8 @@ pub fn routes(target: &dyn Target, user: &User) -> Routes {
         routes.direct.extend(proof::capable_units(target, &mut routes.items));
     }
     routes.direct.extend(proof::shared_keys(target, user, &mut routes.items));
+    let live = running::add(target, user, &mut routes.items);
+    routes.direct.extend(live);
     programs(target, user, &mut routes);
     own(target, user, &mut routes.items);
     routes
@@ -270,8 +272,8 @@ fn programs(target: &dyn Target, user: &User, routes: &mut Routes) {
         // theirs: it counts as a program that root and others run.
         let gives = one.fact.mode.0 & 0o6000 != 0 || !matches!(one.capabilities, Ok(None));
         if user.uid == 0 && gives && !one.nosuid {
-            routes.items.add(&one.path, "program that root and others run");
-            routes.items.leave_to(&one.path, one.fact.uid);
+            let why = "program that root and others run";
+            routes.items.add_but_for_owner(&one.path, why, one.fact.uid);
         }
         if setuid {
             let why = text::path(&one.path);

@@ -81,7 +81,7 @@ fn elsewhere(process: &Process) -> Option<Unknown> {
 }
 
 /// Files that are mapped and executable, `proc_pid_maps(5)`.
-fn mapped(target: &dyn Target, pid: u32) -> Fact<BTreeSet<PathBuf>> {
+pub(super) fn mapped(target: &dyn Target, pid: u32) -> Fact<BTreeSet<PathBuf>> {
     let file = PathBuf::from(format!("/proc/{pid}/maps"));
     let Some(content) = target.read(&file)? else { return Ok(BTreeSet::new()) };
     let mut paths = BTreeSet::new();

@@ -98,6 +98,7 @@ pub(super) fn add(target: &dyn Target, items: &mut Items) {
 /// told anyway.
 fn names(target: &dyn Target, folder: &Path, what: &str, items: &mut Items) {
     const OTHERS: u16 = 0o022;
+    const SETUID: u16 = 0o4000;
     // What /bin leads to is looked through under its own name.
     if matches!(target.file(folder), Ok(Some(fact)) if fact.kind == FileKind::Symlink) {
         return;
@@ -116,10 +117,12 @@ fn names(target: &dyn Target, folder: &Path, what: &str, items: &mut Items) {
                     fact.kind != FileKind::Symlink && (fact.uid != 0 || fact.mode.0 & OTHERS != 0);
                 if elsewhere || open {
                     // Ids below 100 are the distribution's own: its packages leave programs to them.
-                    if (1..STATIC).contains(&fact.uid) {
-                        items.leave_to(&path, fact.uid);
+                    // One that is setuid gives its owner nothing by itself.
+                    let owners = (1..STATIC).contains(&fact.uid) || fact.mode.0 & SETUID != 0;
+                    match owners {
+                        true => items.add_but_for_owner(path, what, fact.uid),
+                        false => drop(items.add(path, what)),
                     }
-                    items.add(path, what);
                 }
             }
             Ok(None) => {}

@@ -1,10 +1,13 @@
 //! Ways to become root, each planted on plain data, and its twin in which the same things are root's
 //! own: the first has to be found, the second has to be silent.
 
+use spotcheck::control::Cause;
 use spotcheck::control::chain::search;
-use spotcheck::host::Target;
-use spotcheck::targets::memory::Memory;
+use spotcheck::facts::file::FileKind;
+use spotcheck::host::{Files, Target};
+use spotcheck::targets::memory::{Memory, Running};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// The start of a program.
 const PROGRAM: &str = "\u{7f}ELF\0";
@@ -99,6 +102,7 @@ fn planted(setup: &str, mine: bool) -> Memory {
         let (gid, open) = if mine { (1500, 0o020) } else { (0, 0) };
         host = match verb {
             "bob" => host.file(path, 0o755, uid, uid, content),
+            "setuid" => host.file(path, 0o4755, uid, uid, content),
             "data" => host.file(path, 0o644, uid, uid, content),
             "dir" => host.dir(path, 0o755, uid, uid),
             "group" => host.dir(path, 0o755 | open, 0, gid),
@@ -141,11 +145,131 @@ fn wrong(setup: &str) -> Option<String> {
     if people.is_subset(&base) && open.len() <= base_open.len() {
         return Some(format!("silent: {setup}"));
     }
+    if let Some(harm) = wrong_repair(setup) {
+        return Some(harm);
+    }
     let (people, open) = found(&planted(setup, false));
     let new: Vec<&String> = people.difference(&base).collect();
     let left: Vec<&String> = open.iter().filter(|gap| !base_open.contains(gap)).collect();
     let clean = new.is_empty() && left.is_empty();
     (!clean).then(|| format!("the clean twin has {new:?} {left:?}: {setup}"))
+}
+
+/// The causes by which somebody becomes root, and the people of all routes.
+fn causes(host: &Memory) -> (Vec<Cause>, BTreeSet<String>) {
+    let root = host.user("root").unwrap().unwrap();
+    let mut chain = search(host, &root);
+    let people = chain.nodes[0].people();
+    (chain.nodes.remove(0).causes, people)
+}
+
+/// What a command of a repair does.
+fn applied(host: Memory, step: &str) -> Memory {
+    let command = step.split(" # ").next().unwrap();
+    let words: Vec<&str> = command.split(' ').collect();
+    let path = PathBuf::from(words.last().unwrap().trim_matches('\''));
+    let fact = Files::file(&host, &path).unwrap();
+    match words.as_slice() {
+        ["chown", "root", _] | ["chown", "-h", "root", _] => {
+            host.owned(&path, 0, fact.unwrap().gid)
+        }
+        ["chmod", change, _] => {
+            let fact = fact.unwrap();
+            let taken = match *change {
+                "g-w" => 0o020,
+                "o-w" => 0o002,
+                "go-w" => 0o022,
+                other => panic!("chmod {other}"),
+            };
+            let (mode, uid, gid) = (fact.mode.0 & !taken, fact.uid, fact.gid);
+            match fact.kind {
+                FileKind::Directory => host.dir(&path, mode, uid, gid),
+                FileKind::File => {
+                    let content = host.read(&path).unwrap().unwrap();
+                    host.file(&path, mode, uid, gid, &*content)
+                }
+                other => panic!("chmod of {other:?}"),
+            }
+        }
+        ["install", "-d", "-o", "root", "-m", "0755", _] => {
+            assert!(fact.is_none(), "{step}: it is there");
+            host.dir(&path, 0o755, 0, 0)
+        }
+        _ => panic!("a repair of another kind: {step}"),
+    }
+}
+
+/// Runs all repairs of a route on a copy: what they repair has to be gone, and nothing else may have
+/// become worse.
+fn wrong_repair(setup: &str) -> Option<String> {
+    let host = planted(setup, true);
+    let (before, people_before) = causes(&host);
+    let mut after = host.clone();
+    let mut repaired = BTreeSet::new();
+    for cause in &before {
+        let steps = cause.repairs(&host);
+        let place = cause.component.display().to_string();
+        let kernels =
+            ["/dev", "/proc", "/sys"].iter().any(|place| cause.component.starts_with(place));
+        if steps.is_empty() && !kernels {
+            return Some(format!("no repair of {place}: {setup}"));
+        }
+        if !steps.iter().any(|step| step.starts_with('#')) {
+            repaired.insert(cause.component.clone());
+        }
+        for step in steps.iter().filter(|step| !step.starts_with('#')) {
+            if step.contains(" /home") || step.contains(" /dev") || step.contains(" -R ") {
+                return Some(format!("`{step}` does harm: {setup}"));
+            }
+            after = applied(after, step);
+        }
+    }
+    let (left, people) = causes(&after.clone());
+    let known: BTreeSet<_> = before.iter().map(|cause| cause.component.clone()).collect();
+    for cause in &left {
+        if repaired.contains(&cause.component) || !known.contains(&cause.component) {
+            let place = cause.component.display();
+            return Some(format!("{place} is left after {:?}: {setup}", before[0].repairs(&host)));
+        }
+    }
+    let worse: Vec<&String> = people.difference(&people_before).collect();
+    (!worse.is_empty()).then(|| format!("repairs let {worse:?} in: {setup}"))
+}
+
+#[test]
+fn what_a_repair_would_break_is_advice() {
+    for (setup, told) in [
+        ("bob /home/bob/x\ncron * * * * * root /home/bob/x", "# let it be /usr/local/sbin/x"),
+        (
+            "dir /home/bob/bin\ncron PATH=/home/bob/bin:/bin\ncron * * * * * root /bin/true",
+            "home directory /home/bob",
+        ),
+    ] {
+        let (causes, _) = causes(&planted(setup, true));
+        let steps: Vec<String> =
+            causes.iter().flat_map(|cause| cause.repairs(&planted(setup, true))).collect();
+        assert!(steps.iter().all(|step| step.starts_with('#')), "{setup}: {steps:?}");
+        assert!(steps.iter().any(|step| step.contains(told)), "{setup}: {steps:?}");
+    }
+    // The home of a service, wherever it is; a program that gives its owner's rights away.
+    let job = |path: &str| format!("* * * * * root {path}\n");
+    let host = planted("", false)
+        .user("db", 120, 120)
+        .but("db", |user| user.home = "/var/lib/db".into())
+        .dir("/var/lib/db", 0o755, 120, 120)
+        .file("/var/lib/db/x", 0o755, 120, 120, PROGRAM)
+        .file("/opt/tool", 0o4755, 1001, 1001, PROGRAM)
+        .file("/etc/cron.d/y", 0o644, 0, 0, job("/var/lib/db/x") + &job("/opt/tool"));
+    let steps: Vec<String> =
+        causes(&host).0.iter().flat_map(|cause| cause.repairs(&host)).collect();
+    assert_eq!(
+        steps,
+        [
+            "# /opt/tool gives away its owner's rights: let it be /usr/local/sbin/tool, root's own",
+            "# let it be /usr/local/sbin/x, root's own, instead of /var/lib/db/x in the home directory \
+             /var/lib/db",
+        ]
+    );
 }
 
 #[track_caller]
@@ -342,6 +466,9 @@ fn what_decides_what_root_runs() {
         "data /home/bob/img\nfile /etc/systemd/system/usr-local.mount [Mount]\\nWhat=/home/bob/img\\nWhere=/usr/local\\nOptions=loop",
         "dir /home/bob/opt\nroot /opt/app/x\nfile /etc/fstab /home/bob/opt /opt/app none bind 0 0\nunit a.service ExecStart=/opt/app/x",
         "bob /etc/update-motd.d/x",
+        // What is setuid bob is bob's, and root runs it.
+        "setuid /opt/su\ncron * * * * * root /opt/su",
+        "setuid /usr/local/bin/su2\ncron PATH=/usr/local/bin:/bin\ncron * * * * * root su2",
         "bob /etc/init.d/x",
         "bob /etc/cron.daily/x",
         "grouped /etc/ld.so.preload x",
@@ -361,6 +488,7 @@ fn what_decides_what_root_runs() {
 fn what_gives_nobody_anything_is_silent() {
     let (base, _) = found(&planted("", false));
     for setup in [
+        "setuid /usr/local/bin/at",
         "bob /home/bob/run\ncron * * * * * bob /home/bob/run",
         "bob /home/bob/run\ncron * * * * * root su - bob -c /home/bob/run",
         "bob /home/bob/run\ncron * * * * * root sudo -u bob /home/bob/run",
@@ -395,4 +523,40 @@ fn what_gives_nobody_anything_is_silent() {
         let new: Vec<&String> = people.difference(&base).collect();
         assert!(new.is_empty(), "{new:?}: {setup}");
     }
+}
+
+#[test]
+fn what_a_process_of_roots_is_made_of_is_roots() {
+    let with = |process: Running, maps: &str| {
+        planted("bob /opt/tool", true)
+            .file("/srv/lib/x.so", 0o755, 1001, 1001, PROGRAM)
+            .file("/proc/50/maps", 0o400, 0, 0, maps)
+            .process(process)
+    };
+    let people = |host: &Memory| found(host).0;
+    let bob = BTreeSet::from(["bob".to_owned()]);
+    let nobody = BTreeSet::new();
+    let tool = || Running::program(50, "/opt/tool");
+    assert_eq!(people(&with(tool(), "")), bob);
+    assert_eq!(people(&with(tool().owned_by(1002, 1002), "")), nobody);
+    // In a session root looks at other people's files; in a container the path is another's.
+    assert_eq!(
+        people(&with(tool().in_group("/user.slice/user-0.slice/session-1.scope", None), "")),
+        nobody
+    );
+    assert_eq!(people(&with(tool().in_container(), "")), nobody);
+    let library = "7f00-7f01 r-xp 00000000 08:01 17 /srv/lib/x.so\n";
+    assert_eq!(people(&with(Running::program(50, "/usr/bin/env"), library)), bob);
+    let script =
+        Running::program(50, "/usr/bin/python3").arguments(&["python3", "-u", "/opt/tool"]);
+    assert_eq!(people(&with(script, "")), bob);
+    // Whoever runs code there, and whoever can change the program, has its capabilities.
+    let able = |exe: &str, bit: u32| {
+        let one = Running::program(50, exe).owned_by(1002, 1002);
+        one.each_thread(move |thread| thread.capabilities.permitted = 1 << bit)
+    };
+    let eve = BTreeSet::from(["eve".to_owned()]);
+    assert_eq!(people(&with(able("/usr/bin/env", 21), "")), eve);
+    assert_eq!(people(&with(able("/opt/tool", 21), "")), &eve | &bob);
+    assert_eq!(people(&with(able("/opt/tool", 10), "")), nobody);
 }

@@ -138,9 +138,8 @@ static CONDITIONS: &[Condition<View>] = &[
                 };
                 let mut items = Items::default();
                 for one in &view.inventory.privileged {
-                    items.add(&one.path, words(one));
                     // Its owner could not give it more rights than they have.
-                    items.leave_to(&one.path, one.fact.uid);
+                    items.add_but_for_owner(&one.path, words(one), one.fact.uid);
                 }
                 items.unread.extend(view.inventory.unread.iter().cloned());
                 items.unread.extend(unwalked(view));

@@ -256,7 +256,7 @@ impl Route {
             who: cause.people.iter().map(grant).collect(),
             could: cause.deeds(),
             decides: cause.items.iter().map(item).collect(),
-            repair: cause.repairs(),
+            repair: cause.repairs(target),
         }
     }
 }
