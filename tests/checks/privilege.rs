@@ -149,12 +149,35 @@ fn of_an_image_the_declared_user_is_judged() {
     unit("web\nSupplementaryGroups=sudo\nAmbientCapabilities=CAP_NET_BIND_SERVICE").passes();
 }
 
+/// A host whose web has namespaces, mounts and three filters of its own, but the host's ipc namespace
+/// and /dev.
+fn sandboxed() -> Memory {
+    let mounts = "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 8:1 /usr /usr ro - ext4 /dev/sda rw\n\
+                  3 1 8:1 /tmp/systemd-private-1/tmp /tmp rw - ext4 /dev/sda rw\n\
+                  4 1 0:9 / /proc rw - proc proc rw\n5 4 0:9 /sys /proc/sys ro - proc proc rw\n";
+    let of_host = "1 0 8:1 / / rw - ext4 /dev/sda rw\n4 1 0:9 / /proc rw - proc proc rw\n";
+    let mut host = host()
+        .file("/proc/10/mountinfo", 0o444, 0, 0, mounts)
+        .file("/proc/1/mountinfo", 0o444, 0, 0, of_host)
+        .file("/proc/10/status", 0o444, 0, 0, "Name:\tweb\nSeccomp:\t2\nSeccomp_filters:\t3\n")
+        .file("/proc/1/status", 0o444, 0, 0, "Name:\tsystemd\nSeccomp:\t0\nSeccomp_filters:\t0\n");
+    for dir in ["/tmp", "/home", "/dev", "/proc/sys", "/sys/fs/cgroup"] {
+        host = host.dir(dir, 0o755, 0, 0);
+    }
+    for (name, own) in [("net", true), ("ipc", false), ("uts", true), ("user", true)] {
+        let number = if own { 4_026_532_999_u64 } else { 4_026_531_835 };
+        host = host
+            .symlink(format!("/proc/1/ns/{name}"), format!("{name}:[4026531835]"))
+            .symlink(format!("/proc/10/ns/{name}"), format!("{name}:[{number}]"));
+    }
+    host
+}
+
 fn drift(unit: &str, process: Running) -> Answers {
     let text = format!("[Service]\nExecStart=/usr/sbin/web\n{unit}\n");
-    let mounts = "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 8:1 /usr /usr ro - ext4 /dev/sda rw\n";
-    let host = host()
+    let host = sandboxed()
         .file("/etc/systemd/system/web.service", 0o644, 0, 0, text)
-        .file("/proc/10/mountinfo", 0o444, 0, 0, mounts)
+        .file("/usr/sbin/web", 0o755, 0, 0, "\u{7f}ELF\0")
         .process(process);
     rule("service: { unit: web.service }\nmust: { declared_equals_live: true }").on(&host)
 }
@@ -225,6 +248,149 @@ fn what_a_process_gave_up_by_itself_is_no_drift() {
     let ambient = web().each_thread(|thread| thread.capabilities.ambient = capability::mask(10));
     drift("AmbientCapabilities=CAP_NET_BIND_SERVICE", ambient.clone()).passes();
     assert_eq!(drift("", ambient).exit(), 1);
+}
+
+#[test]
+fn what_systemd_would_set_up_around_a_process_is_compared_with_what_proc_shows() {
+    let judged =
+        |setting: &str| drift(setting, web().each_thread(|thread| thread.seccomp = Some(2)));
+    for setting in [
+        "PrivateTmp=yes",
+        "PrivateNetwork=yes",
+        "PrivateUsers=yes",
+        "ProtectHostname=yes",
+        "ProtectKernelTunables=yes",
+        "ProtectSystem=yes",
+        "RestrictNamespaces=yes",
+        "RestrictAddressFamilies=AF_UNIX",
+        "RestrictNamespaces=no",
+        "PrivateNetwork=no\nPrivateIPC=no\nProtectHome=no\nPrivateDevices=no",
+        // Where there is no such directory, nothing needs to be kept from it.
+        "ProtectHome=read-only\nReadOnlyPaths=/home\nProtectHome=no",
+    ] {
+        judged(setting).passes();
+    }
+    for (setting, words) in [
+        ("PrivateIPC=yes", "PrivateIPC= is declared, and its ipc namespace is that of all"),
+        (
+            "PrivateDevices=yes",
+            "PrivateDevices=yes is declared in web.service, and /dev is that of all",
+        ),
+        ("ProtectHome=yes", "ProtectHome=yes is declared in web.service, and /home is that of all"),
+        ("ProtectHome=tmpfs", "ProtectHome=tmpfs is declared in web.service, and /home is that of"),
+        (
+            "ProtectHome=read-only",
+            "ProtectHome=read-only is declared in web.service, and /home is not read-only",
+        ),
+        ("ProtectControlGroups=yes", "and /sys/fs/cgroup is not read-only for it"),
+        (
+            "RootDirectory=/srv/jail",
+            "RootDirectory=/srv/jail is declared in web.service, and / is that of all",
+        ),
+        (
+            "ProtectSystem=strict",
+            "ProtectSystem=strict is declared in web.service, and / is not read-only",
+        ),
+        (
+            "RestrictNamespaces=yes\nRestrictRealtime=yes\nSystemCallFilter=a\nRestrictSUIDSGID=yes",
+            "4 system call filters are declared, and it has 3",
+        ),
+    ] {
+        let answers = judged(setting);
+        assert_eq!(answers.exit(), 1, "{setting}: {answers}");
+        assert!(format!("{answers}").contains(words), "{setting}: {answers}");
+    }
+    let with = |key: &'static str, bit: u8| {
+        let able = web().each_thread(move |thread| {
+            thread.seccomp = Some(2);
+            thread.capabilities.bounding = capability::mask(bit);
+        });
+        drift(&format!("{key}=yes"), able)
+    };
+    with("ProtectKernelModules", 16).fails_about("it may have cap_sys_module");
+    with("ProtectClock", 25).fails_about("it may have cap_sys_time");
+    with("ProtectClock", 10).passes();
+    with("ProtectKernelModules", 10).passes();
+    // prctl(2) may do this, which nothing shows.
+    drift("MemoryDenyWriteExecute=yes", web()).unknown_about("MemoryDenyWriteExecute= is in force");
+    judged("MemoryDenyWriteExecute=yes").passes();
+}
+
+#[test]
+fn filters_that_everything_in_a_container_has_are_not_the_units() {
+    let judged = |base: &str| {
+        let text = "[Service]\nExecStart=/usr/sbin/web\nRestrictRealtime=yes\nSystemCallFilter=a\n";
+        let host = sandboxed()
+            .file("/etc/systemd/system/web.service", 0o644, 0, 0, text)
+            .file("/usr/sbin/web", 0o755, 0, 0, "\u{7f}ELF\0")
+            .file("/proc/1/status", 0o444, 0, 0, format!("Seccomp:\t2\n{base}"))
+            .process(web().each_thread(|thread| thread.seccomp = Some(2)));
+        rule("service: { unit: web.service }\nmust: { declared_equals_live: true }").on(&host)
+    };
+    judged("Seccomp_filters:\t1\n").passes();
+    judged("Seccomp_filters:\t2\n").fails_about("2 system call filters are declared, and it has 1");
+    judged("").unknown_about("how many system call filters it has is not shown");
+}
+
+#[test]
+fn groups_that_the_user_has_no_longer_are_drift() {
+    let in_groups = |gids: &'static [u32]| {
+        web().each_thread(move |thread| thread.groups = gids.iter().copied().collect())
+    };
+    drift("User=web", in_groups(&[200])).passes();
+    drift("User=web", in_groups(&[200, 900])).fails_about(
+        "pid 10 of web.service: beyond the groups of web and SupplementaryGroups= it has docker",
+    );
+    drift("User=web\nSupplementaryGroups=docker", in_groups(&[200, 900])).passes();
+    // Less than is declared is no right.
+    drift("User=web\nSupplementaryGroups=docker", in_groups(&[])).passes();
+    drift("User=web\nPAMName=login", in_groups(&[200, 900])).passes();
+}
+
+#[test]
+fn a_command_that_was_changed_and_not_applied_is_drift() {
+    let live = |exe: &str, words: &[&str]| {
+        Running::program(10, exe).owned_by(200, 200).in_unit("web.service").arguments(words)
+    };
+    let judged = |line: &str, process: Running| {
+        let text = format!("[Service]\nExecStart={line}\n");
+        let mut host = sandboxed()
+            .file("/etc/systemd/system/web.service", 0o644, 0, 0, text)
+            .symlink("/usr/bin/web", "../sbin/web")
+            .file("/opt/a.py", 0o755, 0, 0, "#!/usr/bin/python3\n")
+            .file("/opt/b.py", 0o755, 0, 0, "#!/usr/bin/python3\n")
+            .file("/opt/start", 0o755, 0, 0, "#!/bin/sh\nexec \"$@\"\n");
+        for program in ["/usr/sbin/web", "/usr/bin/python3", "/bin/sh", "/usr/bin/nice", "/opt/web"]
+        {
+            host = host.file(program, 0o755, 0, 0, "\u{7f}ELF\0");
+        }
+        let host = host.process(process);
+        rule("service: { unit: web.service }\nmust: { declared_equals_live: true }").on(&host)
+    };
+    let web = |words: &[&str]| live("/usr/sbin/web", words);
+    judged("/usr/sbin/web -c /etc/web", web(&["/usr/sbin/web", "-c", "/etc/web"])).passes();
+    judged("/usr/bin/web -c /etc/web", web(&["/usr/bin/web", "-c", "/etc/web"])).passes();
+    judged("/usr/sbin/web -c /etc/web", web(&["web: master process"])).passes();
+    judged("/usr/sbin/web -c /etc/web", web(&["/usr/sbin/web", "-c", "/etc/old"])).fails_about(
+        "it was started with other arguments, `-c /etc/old` (ExecStart=/usr/sbin/web -c /etc/web)",
+    );
+    judged("@/usr/sbin/web www -d", web(&["www", "-x"])).fails_about("with other arguments, `-x`");
+    judged("@/usr/sbin/web www -d", web(&["www", "-d"])).passes();
+    judged("/usr/bin/nice -n 5 /usr/sbin/web -d", web(&["/usr/sbin/web", "-x"])).passes();
+    judged("/usr/sbin/web -c %m", web(&["/usr/sbin/web", "-x"])).passes();
+    judged("/usr/sbin/web -x $NOT_SET", web(&["/usr/sbin/web", "-x"])).passes();
+    judged("/opt/web", web(&["/usr/sbin/web"])).passes();
+    let old = live("/usr/sbin/old", &["/usr/sbin/old"]);
+    judged("/usr/sbin/web", old.clone())
+        .fails_about("it is /usr/sbin/old (ExecStart=/usr/sbin/web)");
+    // A script may start anything.
+    judged("/opt/start /usr/sbin/x", old.clone()).passes();
+    judged("/usr/sbin/web\nType=oneshot", old).passes();
+    let python = |script| live("/usr/bin/python3", &["/usr/bin/python3", script]);
+    judged("/opt/a.py", python("/opt/a.py")).passes();
+    judged("/opt/a.py", python("/opt/b.py")).fails_about("it runs `/opt/b.py`");
+    judged("/usr/bin/python3 /opt/a.py", python("/opt/b.py"))
+        .fails_about("with other arguments, `/opt/b.py`");
 }
 
 #[test]
@@ -876,4 +1042,89 @@ fn weak_hashes_and_shells_of_services_are_told() {
     accounts(&shell, "service_shells: { only: [web] }").passes();
     let closed = host.unreadable_shadow(Unknown::new("/etc/shadow", Cause::PermissionDenied));
     assert_eq!(accounts(&closed, "weak_hashes: false").exit(), 2);
+}
+
+/// A host of a directory service, whose groups nobody lists.
+fn of_a_directory() -> Memory {
+    host().file("/etc/nsswitch.conf", 0o644, 0, 0, "passwd: files ldap\ngroup: files ldap\n")
+}
+
+#[test]
+fn who_else_is_in_a_group_of_sudoers_is_unknown_where_a_directory_may_say() {
+    const WHY: &str = "who else is in a group (group: ldap in /etc/nsswitch.conf): what ldap answers is \
+                       not listed here";
+    let judged = |grant: &str, conditions: &str| {
+        let host = of_a_directory().file("/etc/sudoers", 0o440, 0, 0, format!("{grant}\n"));
+        rule(&format!("sudo: all\nmust: {{ {conditions} }}")).on(&host)
+    };
+    // Of a group of the files and of one that only the directory has.
+    for group in ["sudo", "ops"] {
+        let open = format!("%{group} ALL=(ALL) NOPASSWD: ALL");
+        judged(&open, "without_password: { only: [bob] }").unknown_about(WHY);
+        judged(&open, "root: { only: [bob] }").unknown_about(WHY);
+        // A rule may allow whoever is in it.
+        let named = format!("without_password: {{ only: [bob, \"%{group}\"] }}");
+        judged(&open, &named).passes();
+    }
+    // Those who are known are told all the same.
+    judged("%sudo ALL=(ALL) NOPASSWD: ALL", "without_password: []").fails_about("bob may run ALL");
+    judged("%ops ALL=(ALL) ALL", "without_password: []").passes();
+    judged("%ops ALL=(ALL) ALL, !/bin/sh", "negations: false").unknown_about(WHY);
+    judged("bob ALL=(ALL) ALL", "root: { only: [bob] }").passes();
+    judged("Defaults:bob !authenticate\n%ops ALL=(ALL) ALL", "without_password: []")
+        .unknown_about(WHY);
+    // A later grant for the same group decides.
+    judged("%ops ALL=(ALL) NOPASSWD: ALL\n%ops ALL=(ALL) ALL", "without_password: []").passes();
+    // The files say all that there is.
+    let host = host().file("/etc/sudoers", 0o440, 0, 0, "%ops ALL=(ALL) NOPASSWD: ALL\n");
+    rule("sudo: all\nmust: { without_password: [] }").on(&host).passes();
+}
+
+#[test]
+fn who_else_may_use_what_amounts_to_root_is_unknown_where_a_directory_may_say() {
+    let judged = |host: Memory| rule("accounts: all\nmust: { root_equivalent: [] }").on(&host);
+    let socket = |mode, gid| {
+        let host = of_a_directory().file("/etc/shadow", 0o600, 0, 0, "").special(
+            "/run/docker.sock",
+            FileKind::Socket,
+            mode,
+        );
+        host.owned("/run/docker.sock", 0, gid)
+    };
+    judged(socket(0o660, 77)).unknown_about("what ldap answers is not listed here");
+    judged(socket(0o600, 77)).passes();
+    judged(socket(0o660, 900)).fails_about("bob may write /run/docker.sock");
+}
+
+#[test]
+fn the_group_of_a_file_has_members_that_a_directory_may_add() {
+    let judged = |mode, gid| {
+        let host = of_a_directory()
+            .file(
+                "/etc/systemd/system/a.service",
+                mode,
+                0,
+                gid,
+                "[Service]\nExecStart=/usr/bin/a\n",
+            )
+            .file("/usr/bin/a", 0o755, 0, 0, "")
+            .process(Running::program(10, "/usr/bin/a").in_unit("a.service"));
+        rule("service: { unit: a.service }\nmust: { controlled_only_by: [root] }").on(&host)
+    };
+    judged(0o644, 6).passes();
+    judged(0o664, 6).unknown_about("who else is in a group (group: ldap");
+    judged(0o664, 900).fails_about("bob via group docker");
+    let writable = |mode| {
+        let host = of_a_directory().file("/srv/x", mode, 0, 6, "");
+        rule("file: /srv/x\nmust: { writable_only_by: [root] }").on(&host)
+    };
+    writable(0o644).passes();
+    writable(0o664).unknown_about("who else is in a group (group: ldap");
+    let members = |conditions: &str| {
+        rule(&format!("group: docker\nmust: {{ members: {conditions} }}")).on(&of_a_directory())
+    };
+    members("{ only: [bob] }").unknown_about("who else is in a group (group: ldap");
+    members("{ all: [bob] }").passes();
+    members("{ all: [eve] }").unknown_about("who else is in a group (group: ldap");
+    members("[]").fails_about("bob as well");
 }

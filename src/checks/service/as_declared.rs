@@ -12,30 +12,14 @@ use crate::facts::process::{Process, Thread};
 use crate::facts::settings::Settings;
 use crate::facts::unit::Unit;
 use crate::facts::{Cause, Fact, Unknown, capability};
-use crate::formats::mounts;
 use crate::formats::systemd::{capability_set, is_yes, names};
 use crate::host::Target;
 use crate::text::shell;
 use crate::verdict::{Assertion, Evidence};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const NAME: &str = "declared_equals_live";
-
-/// Settings that make systemd install a system call filter.
-const FILTERS: &[&str] =
-    &["SystemCallFilter", "SystemCallArchitectures", "SystemCallLog", "RestrictAddressFamilies"];
-/// The same where they are on.
-const FILTERS_IF_ON: &[&str] = &[
-    "MemoryDenyWriteExecute",
-    "RestrictRealtime",
-    "RestrictSUIDSGID",
-    "LockPersonality",
-    "ProtectKernelLogs",
-    "ProtectClock",
-    "ProtectHostname",
-];
 
 /// Whether everything that runs is as its unit declares it.
 pub(crate) fn declared_equals_live(view: &ServiceView, target: &dyn Target) -> Assertion {
@@ -106,11 +90,11 @@ fn of_unit(name: &str, processes: Vec<Arc<Process>>, target: &dyn Target) -> Fac
     Ok(drift)
 }
 
-fn last(settings: &Settings, key: &str) -> Option<String> {
+pub(super) fn last(settings: &Settings, key: &str) -> Option<String> {
     values(settings, &format!("Service.{key}")).pop().map(|(value, _)| value)
 }
 
-fn on(settings: &Settings, key: &str) -> bool {
+pub(super) fn on(settings: &Settings, key: &str) -> bool {
     last(settings, key).is_some_and(|value| is_yes(&value))
 }
 
@@ -154,13 +138,16 @@ fn of_process(
         let ambient = |thread: &Thread| thread.capabilities.ambient;
         beyond("AmbientCapabilities=", set, &ambient, threads, &mut words);
     }
-    let filtered =
-        FILTERS.iter().any(|key| last(settings, key).is_some_and(|value| !value.is_empty()))
-            || FILTERS_IF_ON.iter().any(|key| on(settings, key));
-    if filtered && any(&|thread| thread.seccomp == Some(0)) {
-        words.push("a system call filter is declared, and it has none".to_owned());
+    words.extend(super::started::command(unit, settings, process, target)?);
+    if !privileged {
+        words.extend(super::started::groups(unit, settings, threads, target)?);
     }
-    protection(unit, settings, process.pid, target, &mut words)?;
+    // What was found is told, whatever else could not be.
+    match super::sandbox::differences(unit, settings, process, threads, target) {
+        Ok(more) => words.extend(more),
+        Err(why) if words.is_empty() => return Err(why),
+        Err(_) => {}
+    }
     Ok(words)
 }
 
@@ -262,37 +249,4 @@ fn identity(
         Some(why) if words.is_empty() => Err(why),
         _ => Ok(()),
     }
-}
-
-/// `ProtectSystem=` as the mounts of the process show it.
-fn protection(
-    unit: &Unit,
-    settings: &Settings,
-    pid: u32,
-    target: &dyn Target,
-    words: &mut Vec<String>,
-) -> Fact<()> {
-    let Some(declared) = last(settings, "ProtectSystem") else { return Ok(()) };
-    let places: &[&str] = match declared.as_str() {
-        "strict" => &["/", "/usr", "/etc"],
-        "full" => &["/usr", "/etc"],
-        value if is_yes(value) => &["/usr"],
-        _ => return Ok(()),
-    };
-    let file = PathBuf::from(format!("/proc/{pid}/mountinfo"));
-    let mounts = mounts::of_file(target, &file)?;
-    for place in places.iter().map(Path::new) {
-        let over = mounts.iter().filter(|mount| place.starts_with(&mount.point));
-        // Of the longest the last one mounted is what is seen.
-        let seen = over.max_by_key(|mount| mount.point.as_os_str().len());
-        if seen.is_some_and(|mount| !mount.has("ro")) {
-            words.push(format!(
-                "ProtectSystem={declared} is declared in {}, and {} is not read-only for it",
-                unit.id,
-                place.display()
-            ));
-            break;
-        }
-    }
-    Ok(())
 }

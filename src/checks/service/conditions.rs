@@ -234,8 +234,9 @@ pub static CONDITIONS: &[Condition<ServiceView>] = &[
     Condition {
         info: ConditionInfo {
             name: "declared_equals_live",
-            doc: "Its processes have not got more than the unit on disk declares: User, Group, \
-                  NoNewPrivileges, capability sets, system call filter, ProtectSystem.",
+            doc: "Its processes have not got more than the unit on disk declares: ExecStart, User, Group, \
+                  SupplementaryGroups, NoNewPrivileges, capability sets, the number of system call \
+                  filters, namespaces (Private*) and mounts (Protect*, RootDirectory).",
             form: Form::True,
             example: "true",
         },

@@ -8,6 +8,8 @@ pub mod identity;
 pub mod processes;
 mod refer;
 pub mod root;
+mod sandbox;
+mod started;
 
 use crate::checks::service::conditions::CONDITIONS;
 use crate::checks::service::declared::{Found, Part};
