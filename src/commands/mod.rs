@@ -59,8 +59,15 @@ pub fn bare(words: &[String]) -> &[String] {
 
 /// Whether a program of this name only starts another one.
 pub fn is_wrapper(name: &str) -> bool {
-    const SPECIAL: [&str; 4] = ["env", "runuser", "start-stop-daemon", "capsh"];
-    wrappers::find(name).is_some() || SPECIAL.contains(&name)
+    wrappers::find(name).is_some() || special::WRAPPERS.contains(&name)
+}
+
+/// Whether a program of this name makes whoever may use it root unless another user is named: it is
+/// setuid, and decides by itself for whom it does so.
+pub fn raises(name: &str) -> bool {
+    let root =
+        |one: &wrappers::Wrapper| matches!(one.effect, wrappers::Effect::User(_, Some("root")));
+    name == "su" || wrappers::find(name).is_some_and(root)
 }
 
 /// What stands in the words of a command for what cannot be told.

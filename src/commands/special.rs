@@ -11,6 +11,9 @@ use crate::facts::Cause;
 use crate::facts::file::FileKind;
 use std::path::{Path, PathBuf};
 
+/// Those of them that do nothing but start the one command that they are given.
+pub(super) const WRAPPERS: [&str; 4] = ["env", "runuser", "start-stop-daemon", "capsh"];
+
 /// Reads what such a program is given; `false`: the name is none's.
 pub(super) fn read(
     reader: &mut Reader<'_>,

@@ -10,9 +10,6 @@ use crate::host::{Target, learn};
 use regex::Regex;
 use std::path::{Path, PathBuf};
 
-/// Programs by which whoever is not root may become it: they are setuid.
-const RAISERS: &[&str] = &["sudo", "su", "doas", "pkexec", "run0"];
-
 /// The text of the scripts that programs are, read once a run.
 #[derive(Default)]
 struct Scripts(Answers<PathBuf, String>);
@@ -47,7 +44,7 @@ fn changer(start: &Start, root: bool, target: &dyn Target) -> Option<String> {
     let name = |run: &commands::Run| base(&run.program.to_string_lossy()).to_owned();
     if !root {
         let mut names = reading.runs.iter().map(name);
-        return names.find(|name| RAISERS.contains(&name.as_str()));
+        return names.find(|name| commands::raises(name));
     }
     let is_root = |who: &Who| matches!(who, Who::User(name) if name == "root" || name == "0");
     let changed = |run: &commands::Run| run.who != Who::Same && !is_root(&run.who);

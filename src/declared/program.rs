@@ -1,10 +1,14 @@
 //! Whether two names mean the same program.
 
 use crate::access::{Credentials, Permission, decide};
-use crate::facts::Fact;
+use crate::commands::{self, Context, Reading};
 use crate::facts::start::Start;
-use crate::host::Files;
+use crate::facts::{Cause, Fact, Unknown};
+use crate::host::{Files, Target};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Programs of distributions that start a daemon and stay out of the way.
 const STARTERS: [(&str, &[&str]); 4] = [
@@ -39,20 +43,31 @@ pub fn is(word: &str, wanted: &str, files: &dyn Files) -> Fact<bool> {
         || same_name && real(wanted, files)?.is_some_and(|wanted| wanted == at_the_end))
 }
 
-/// Whether a declaration starts the program of that path or name, or a script that names it.
+/// What commands come to, read once a run.
+#[derive(Default)]
+struct Readings(RefCell<HashMap<Vec<String>, Arc<Reading>>>);
+
+/// Whether a declaration starts the program of that path or name, by itself, through wrappers or by a
+/// script.
 ///
 /// # Errors
-/// Where one of the paths leads cannot be seen, and no other is the program.
-pub fn runs(start: &Start, exe: &str, files: &dyn Files) -> Fact<bool> {
-    runs_one(start, exe, &mut |word| is(word, exe, files))
+/// Where one of the paths leads cannot be seen, and no other is the program; or where a script names
+/// it and what the script starts is put together when it runs.
+pub fn runs(start: &Start, exe: &str, target: &dyn Target) -> Fact<bool> {
+    runs_one(start, exe, target, &mut |word| is(word, exe, target))
 }
 
-/// The same for the mere name of a program, for which nothing has to be looked at.
-pub fn runs_named(start: &Start, name: &str) -> bool {
-    runs_one(start, name, &mut |word| Ok(base(word) == base(name))) == Ok(true)
+/// The same for the mere name of a program; where a script may start it, it does.
+pub fn runs_named(start: &Start, name: &str, target: &dyn Target) -> bool {
+    runs_one(start, name, target, &mut |word| Ok(base(word) == base(name))) != Ok(false)
 }
 
-fn runs_one(start: &Start, exe: &str, is: &mut dyn FnMut(&str) -> Fact<bool>) -> Fact<bool> {
+fn runs_one(
+    start: &Start,
+    exe: &str,
+    target: &dyn Target,
+    is: &mut dyn FnMut(&str) -> Fact<bool>,
+) -> Fact<bool> {
     let mut unseen = None;
     let mut fits = |word: &str| match is(word) {
         Ok(fits) => fits,
@@ -65,16 +80,51 @@ fn runs_one(start: &Start, exe: &str, is: &mut dyn FnMut(&str) -> Fact<bool>) ->
     if own.is_some_and(|own| starts(&own, exe) || fits(&own)) {
         return Ok(true);
     }
-    // Arguments of a wrapper (a script that ends in exec "$@", sh -c) and its own text.
-    if start.script.is_some() || start.is_shell() {
-        let arguments = start.command.iter().skip(1).chain(&start.script);
-        let mut words = arguments
-            .flat_map(|text| text.split(|c: char| c.is_whitespace() || "\"';&|()".contains(c)));
-        if words.any(|word| !word.is_empty() && fits(word)) {
+    // A program of its own starts what its configuration says, which is not asked here.
+    let wrapper = start.command.first().is_some_and(|word| commands::is_wrapper(base(word)));
+    if start.script.is_none() && !start.is_shell() && !wrapper {
+        return unseen.map_or(Ok(false), Err);
+    }
+    let reading = reading(start, target);
+    let programs = reading.runs.iter().map(|run| run.program.to_string_lossy());
+    for program in programs {
+        if starts(&program, exe) || fits(&program) {
             return Ok(true);
         }
     }
+    // What another language starts is not read, and neither is what is put together.
+    let of_shell = start.script.as_ref().is_none_or(|text| is_of_a_shell(text));
+    if !reading.gaps.is_empty() || !of_shell {
+        let texts = start.command.iter().skip(1).chain(&start.script);
+        let mut words = texts
+            .flat_map(|text| text.split(|c: char| c.is_whitespace() || "\"';&|()[],=".contains(c)));
+        if words.any(|word| !word.is_empty() && fits(word)) {
+            let why = "whether its script starts it is decided when it runs".to_owned();
+            return Err(Unknown::new(format!("{exe} of {}", start.by), Cause::Unsupported(why)));
+        }
+    }
     unseen.map_or(Ok(false), Err)
+}
+
+fn reading(start: &Start, target: &dyn Target) -> Arc<Reading> {
+    let mut words = start.command.clone();
+    if let (Some(first), Some(path)) = (words.first_mut(), &start.program) {
+        *first = path.to_string_lossy().into_owned();
+    }
+    let memo = target.memo().table::<Readings>();
+    if let Some(known) = memo.0.borrow().get(&words) {
+        return Arc::clone(known);
+    }
+    let reading = Arc::new(commands::argv(target, &words, Context::new(&start.by)));
+    memo.0.borrow_mut().insert(words, Arc::clone(&reading));
+    reading
+}
+
+/// Whether the first line of a script names a shell.
+fn is_of_a_shell(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    let name = first.split_whitespace().map(base).find(|word| !word.is_empty() && *word != "env");
+    name.is_some_and(|name| name.trim_start_matches("#!").ends_with("sh"))
 }
 
 /// Whether a program is known to start the daemon `wanted`.
@@ -134,5 +184,48 @@ mod tests {
             .unreadable("/closed");
         assert!(is("/closed/web", "/opt/web/nginx", &files).is_err());
         assert_eq!(is("/opt/web/nginx", "/opt/web/nginx", &files), Ok(true));
+    }
+
+    fn start(words: &[&str], script: Option<&str>) -> Start {
+        Start {
+            by: "the image's configuration".into(),
+            at: crate::facts::settings::Location { file: "image configuration".into(), line: 0 },
+            text: String::new(),
+            unit: None,
+            program: Some(PathBuf::from(words[0])),
+            command: words.iter().map(|word| (*word).to_owned()).collect(),
+            script: script.map(str::to_owned),
+            identity: Ok(crate::facts::start::Identity::root()),
+            enabled: Ok(true),
+        }
+    }
+
+    #[test]
+    fn what_a_script_only_mentions_it_does_not_start() {
+        let judged = |text: &str, words: &[&str]| {
+            let mut host = Memory::new().file("/start", 0o755, 0, 0, text);
+            for name in ["sh", "nginx", "echo", "exec", "gosu", "app"] {
+                host = host.file(format!("/usr/bin/{name}"), 0o755, 0, 0, "\u{7f}ELF");
+            }
+            let command: Vec<&str> = ["/start"].iter().chain(words).copied().collect();
+            let start = start(&command, Some(text));
+            (runs(&start, "/usr/bin/nginx", &host), runs_named(&start, "nginx", &host))
+        };
+        let yes = (Ok(true), true);
+        let no = (Ok(false), false);
+        assert_eq!(judged("#!/bin/sh\nexec nginx -g 'daemon off;'\n", &[]), yes);
+        assert_eq!(judged("#!/bin/sh\nexec \"$@\"\n", &["nginx"]), yes);
+        assert_eq!(judged("#!/bin/sh\nexec gosu app \"$@\"\n", &["/usr/bin/nginx", "-t"]), yes);
+        assert_eq!(judged("#!/bin/sh\nD=/usr/bin/nginx\n$D &\nwait\n", &[]), yes);
+        assert_eq!(judged("#!/bin/sh\necho starting nginx\nexec app\n", &[]), no);
+        assert_eq!(judged("#!/bin/sh\n# nginx\nexec app\n", &["nginx"]), no);
+        // What another language, or a name that is put together, starts is not told.
+        for text in [
+            "#!/usr/bin/python3\nimport os\nos.execv('/usr/bin/nginx', ['nginx'])\n",
+            "#!/bin/sh\nkind=nginx\nexec $(cat /run/$kind)\n",
+        ] {
+            let (by_path, by_name) = judged(text, &[]);
+            assert!(by_path.is_err() && by_name, "{text}: {by_path:?}");
+        }
     }
 }

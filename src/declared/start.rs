@@ -25,7 +25,7 @@ fn read(target: &dyn Target) -> Starts {
     }
     all.splice(0..0, command);
     let hosts: Vec<Start> =
-        all.iter().filter(|start| program::runs_named(start, "supervisord")).cloned().collect();
+        all.iter().filter(|one| program::runs_named(one, "supervisord", target)).cloned().collect();
     for host in &hosts {
         all.extend(supervisord::programs(target, Some(host), &mut unread));
     }

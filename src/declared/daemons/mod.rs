@@ -129,7 +129,7 @@ pub fn opened(target: &dyn Target) -> Arc<facts::start::Sockets> {
 
 fn read(target: &dyn Target, starts: &[Start]) -> (Vec<Opened>, Vec<Unknown>) {
     let (mut opened, mut unknown) = (Vec::new(), Vec::new());
-    for (daemon, start) in started(starts) {
+    for (daemon, start) in started(starts, target) {
         match &start.enabled {
             Ok(false) => continue,
             Ok(true) => {}
@@ -167,7 +167,7 @@ fn read(target: &dyn Target, starts: &[Start]) -> (Vec<Opened>, Vec<Unknown>) {
 /// As whom the workers of a started daemon would run; `None` where it is not one of those whose
 /// configuration says so.
 pub fn workers(start: &Start, target: &dyn Target) -> Option<Fact<Identity>> {
-    let (daemon, _) = started(std::slice::from_ref(start)).next()?;
+    let (daemon, _) = started(std::slice::from_ref(start), target).next()?;
     let workers = daemon.workers?;
     Some(daemon.configured(start, target).and_then(|configured| {
         match configured.settings.unread.first() {
@@ -177,10 +177,14 @@ pub fn workers(start: &Start, target: &dyn Target) -> Option<Fact<Identity>> {
     }))
 }
 
-fn started(starts: &[Start]) -> impl Iterator<Item = (&'static Daemon, &Start)> {
+fn started<'a>(
+    starts: &'a [Start],
+    target: &'a dyn Target,
+) -> impl Iterator<Item = (&'static Daemon, &'a Start)> {
     DAEMONS.into_iter().flat_map(move |daemon| {
-        let runs =
-            move |start: &&Start| daemon.names.iter().any(|name| program::runs_named(start, name));
+        let runs = move |start: &&Start| {
+            daemon.names.iter().any(|name| program::runs_named(start, name, target))
+        };
         starts.iter().filter(runs).map(move |start| (daemon, start))
     })
 }
