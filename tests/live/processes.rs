@@ -174,6 +174,35 @@ fn a_process_that_has_ended_is_gone() {
 }
 
 #[test]
+fn a_program_that_forks_and_exits_all_the_time_is_not_taken_for_one_that_does_not_run() {
+    if !tool("python3") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (stop, start) = (dir.path().join("stop"), dir.path().join("start"));
+    // Its name is inherited; every process lives for a fraction of a millisecond. It ends by itself.
+    let script = "import ctypes,os,signal,sys,time\n\
+                  ctypes.CDLL(None).prctl(15,b'sc-hopping',0,0,0)\n\
+                  signal.signal(signal.SIGCHLD,signal.SIG_IGN)\n\
+                  end=time.time()+60\nopen(sys.argv[2],'w')\n\
+                  while time.time()<end and not os.path.exists(sys.argv[1]):\n \
+                  if os.fork(): os._exit(0)\n";
+    let mut first = Running(
+        Command::new("python3").args(["-c", script]).args([&stop, &start]).spawn().unwrap(),
+    );
+    crate::live_support::wait_until(|| start.exists());
+    first.0.wait().unwrap();
+    let hopping = Selector { name: Some("sc-hopping".into()), ..Selector::default() };
+    let mut missed = 0;
+    for _ in 0..40 {
+        let selection = select(&hopping);
+        missed += usize::from(selection.processes.is_empty() && selection.gap().is_none());
+    }
+    std::fs::write(&stop, "").unwrap();
+    assert_eq!(missed, 0, "of 40 looks");
+}
+
+#[test]
 fn kernel_threads_never_match() {
     let live = Live::new();
     let Ok(Some(thread)) = live.process(2) else { return skip("no kernel threads to be seen") };

@@ -8,7 +8,7 @@ use crate::targets::live::stat::Stat;
 use crate::targets::live::status::Status;
 use crate::targets::live::whose::{self, Mounts};
 use crate::targets::live::{cgroup, proc_file, stat, status};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub(super) struct Parts {
     cmdline: OnceCell<Seen<Vec<String>>>,
     cgroup: OnceCell<Seen<Membership>>,
     status: OnceCell<Seen<Status>>,
+    /// It was seen to have ended: a zombie.
+    ended: Cell<bool>,
 }
 
 impl Parts {
@@ -43,12 +45,28 @@ impl Parts {
             cmdline: OnceCell::new(),
             cgroup: OnceCell::new(),
             status: OnceCell::new(),
+            ended: Cell::new(false),
         }
     }
 
     /// `/proc/PID/stat`.
     pub(super) fn stat(&self) -> &Seen<Stat> {
-        self.stat.get_or_init(|| read_stat(self.pid))
+        self.stat.get_or_init(|| {
+            let stat = read_stat(self.pid);
+            self.note_end(stat.as_ref().ok());
+            stat
+        })
+    }
+
+    /// Whether one of the answers until now showed that all of it has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    fn note_end(&self, stat: Option<&Stat>) {
+        if stat.is_some_and(|stat| is_dead(stat) && stat.threads <= 1) {
+            self.ended.set(true);
+        }
     }
 
     /// The executable; `None` for kernel threads and zombies.
@@ -62,6 +80,7 @@ impl Parts {
             // Kernel threads and zombies have none. Without privilege the kernel refuses to say
             // even that, but `stat` can be read.
             let stat = read_stat(self.pid)?;
+            self.note_end(Some(&stat));
             if stat.kernel_thread {
                 return Ok(None);
             }
@@ -161,7 +180,7 @@ fn malformed(pid: u32, name: &str, why: String) -> Miss {
 }
 
 /// Ended, and waiting for its parent (`Z`) or not even that (`X`).
-fn is_dead(stat: &Stat) -> bool {
+pub(super) fn is_dead(stat: &Stat) -> bool {
     matches!(stat.state, b'Z' | b'X' | b'x')
 }
 

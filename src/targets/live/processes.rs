@@ -1,4 +1,5 @@
-//! The processes of the host: one list of pids per run, and what is known of each.
+//! The processes of the host: one list of pids per run, to which only what was missed is added, and
+//! what is known of each.
 
 use crate::facts::process::{Cgroup, Container, Executable, FileId, Process, Thread};
 use crate::facts::{Cause, Fact, Unknown};
@@ -11,7 +12,7 @@ use crate::targets::live::whose::{self, Mounts};
 use crate::targets::live::{cgroup, mountinfo, parts, proc_file};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -25,7 +26,8 @@ const NANOSECONDS: i128 = 1_000_000_000;
 /// All processes, as far as they have been asked about.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
-    pids: OnceCell<Fact<Vec<u32>>>,
+    pids: RefCell<Option<Fact<Rc<BTreeSet<u32>>>>>,
+    ended: RefCell<BTreeSet<u32>>,
     entries: RefCell<BTreeMap<u32, Rc<Entry>>>,
     clock: OnceCell<Clock>,
     init_group: OnceCell<Membership>,
@@ -67,9 +69,33 @@ impl Processes {
         Self { view, ..Self::default() }
     }
 
-    /// Pids as `/proc` listed them when first asked.
-    pub(super) fn pids(&self) -> Fact<&[u32]> {
-        self.pids.get_or_init(list).as_deref().map_err(Clone::clone)
+    /// Pids as `/proc` listed them when first asked, and those that [`Self::list_again`] has found.
+    pub(super) fn pids(&self) -> Fact<Rc<BTreeSet<u32>>> {
+        let mut known = self.pids.borrow_mut();
+        known.get_or_insert_with(|| Ok(Rc::new(list()?.into_iter().collect()))).clone()
+    }
+
+    /// Lists once more, and returns what was not known.
+    pub(super) fn list_again(&self) -> Fact<Rc<BTreeSet<u32>>> {
+        let known = self.pids()?;
+        let now = list()?.into_iter();
+        let new: BTreeSet<u32> = now.filter(|pid| !known.contains(pid)).collect();
+        let all = known.iter().chain(&new).copied().collect();
+        self.pids.replace(Some(Ok(Rc::new(all))));
+        Ok(Rc::new(new))
+    }
+
+    /// Takes one that has ended out of the list: its pid may come again.
+    pub(super) fn forget(&self, pid: u32) {
+        self.entries.borrow_mut().remove(&pid);
+        if let Some(Ok(pids)) = self.pids.borrow_mut().as_mut() {
+            Rc::make_mut(pids).remove(&pid);
+        }
+    }
+
+    /// Whether this process was not known to have ended while it stays in the list.
+    pub(super) fn is_first_seen_ended(&self, pid: u32) -> bool {
+        self.ended.borrow_mut().insert(pid)
     }
 
     pub(super) fn entry(&self, pid: u32) -> Rc<Entry> {
@@ -253,15 +279,33 @@ fn fact<T>(seen: Seen<T>) -> Seen<Fact<T>> {
     }
 }
 
-fn list() -> Fact<Vec<u32>> {
+/// What `/proc` lists. The kernel goes through it by ascending pid, and gives pids out ascending, so
+/// that a child is listed where its parent has been passed over; but where it begins again with low
+/// ones meanwhile, both may be missed: once more.
+pub(super) fn list() -> Fact<Vec<u32>> {
     let unknown = |error: std::io::Error| Unknown::from_io("/proc", &error);
-    let pids = fs::read_dir("/proc").and_then(proc_file::numbers).map_err(unknown)?;
+    let mut pids = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let before = last_pid();
+        pids.extend(fs::read_dir("/proc").and_then(proc_file::numbers).map_err(unknown)?);
+        if last_pid() >= before {
+            break;
+        }
+    }
+    pids.sort_unstable();
+    pids.dedup();
     // Whatever is mounted there must know this very process.
     if pids.binary_search(&std::process::id()).is_err() {
         let why = "it does not list the processes of this pid namespace".to_owned();
         return Err(Unknown::new("/proc", Cause::Unsupported(why)));
     }
     Ok(pids)
+}
+
+/// The pid that was given out last, the fifth field of `/proc/loadavg`, `proc_loadavg(5)`.
+fn last_pid() -> Option<u32> {
+    let bytes = proc_file::bounded("/proc/loadavg", 4096).ok().flatten()?;
+    std::str::from_utf8(&bytes).ok()?.split_ascii_whitespace().nth(4)?.parse().ok()
 }
 
 /// Whether `/proc` leaves processes out for this reader.

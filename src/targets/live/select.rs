@@ -19,6 +19,8 @@ use std::rc::Rc;
 const COMM_LENGTH: usize = 15;
 /// The most generations that are followed from a process to the one in a pid file.
 const GENERATIONS: usize = 4096;
+/// How often processes are listed again because some went before they were looked at.
+const LOOKS: usize = 24;
 
 /// A selector made ready for many comparisons.
 pub(super) struct Matcher<'a> {
@@ -46,6 +48,8 @@ enum Answer {
     /// It matches in all but that it is a container's, and those were not asked for.
     Container(Container),
     Unknown(Unknown),
+    /// It ended before it could be told. What it was may go on in a child that is not listed.
+    Gone,
 }
 
 impl<'a> Matcher<'a> {
@@ -68,38 +72,68 @@ impl<'a> Matcher<'a> {
         })
     }
 
-    /// Looks at every process.
+    /// Looks at every process, and again until a look has missed none.
+    ///
+    /// A program that forks and exits all the time is in every list under another pid, and gone when its
+    /// turn comes. So a look counts only if everything that was listed was still there: then no line
+    /// of descent has been missed. Later looks are at what is new alone, moments after it was listed.
     pub(super) fn select(&self, processes: &Processes) -> Fact<Selection> {
         let mut selection = Selection::default();
-        for &pid in processes.pids()? {
-            let entry = processes.entry(pid);
-            let mut answer = self.answer(processes, pid, &entry.parts());
-            if answer == Answer::Yes {
-                let first = entry.completed().is_none();
-                match processes.complete(&entry) {
-                    Ok(Some(process)) => {
-                        // It is complete now, from one moment: is it still what was looked for?
-                        if first {
-                            answer = self.answer(processes, pid, &entry.parts());
-                        }
-                        if answer == Answer::Yes {
-                            selection.processes.push(process);
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(unknown) => answer = Answer::Unknown(unknown),
-                }
+        let mut pids = processes.pids()?;
+        for look in 1.. {
+            let mut missed = false;
+            for &pid in pids.iter() {
+                missed |= self.look_at(processes, pid, &mut selection);
             }
-            match answer {
-                Answer::Unknown(unknown) => selection.undecided.push(unknown),
-                Answer::Container(container) => {
-                    let count = selection.left_out.entry(container).or_default();
-                    *count = count.saturating_add(1);
+            if !missed {
+                break;
+            }
+            if look >= LOOKS {
+                let what =
+                    format!("a process that was gone before it was looked at, {LOOKS} times");
+                selection.undecided.push(Unknown::new(what, Cause::Vanished));
+                break;
+            }
+            pids = processes.list_again()?;
+        }
+        selection.processes.sort_by_key(|process| process.pid);
+        Ok(selection)
+    }
+
+    /// Looks at one listed process. Returns whether it was missed: it had ended.
+    fn look_at(&self, processes: &Processes, pid: u32, selection: &mut Selection) -> bool {
+        let entry = processes.entry(pid);
+        let mut answer = self.answer(processes, pid, &entry.parts());
+        if answer == Answer::Yes {
+            let first = entry.completed().is_none();
+            match processes.complete(&entry) {
+                Ok(Some(process)) => {
+                    // It is complete now, from one moment: is it still what was looked for?
+                    if first {
+                        answer = self.answer(processes, pid, &entry.parts());
+                    }
+                    if answer == Answer::Yes {
+                        selection.processes.push(process);
+                    }
                 }
-                Answer::Yes | Answer::No => {}
+                Ok(None) => answer = Answer::Gone,
+                Err(unknown) => answer = Answer::Unknown(unknown),
             }
         }
-        Ok(selection)
+        match answer {
+            Answer::Unknown(unknown) => selection.undecided.push(unknown),
+            Answer::Container(container) => {
+                let count = selection.left_out.entry(container).or_default();
+                *count = count.saturating_add(1);
+            }
+            Answer::Gone => {
+                processes.forget(pid);
+                return true;
+            }
+            Answer::Yes | Answer::No => {}
+        }
+        // A zombie has ended as well, but stays in the list: it is missed once.
+        entry.parts().has_ended() && processes.is_first_seen_ended(pid)
     }
 
     /// Looks at one process, as a whole.
@@ -110,7 +144,7 @@ impl<'a> Matcher<'a> {
         }
         match self.answer(processes, pid, &entry.parts()) {
             Answer::Yes => Ok(true),
-            Answer::No | Answer::Container(_) => Ok(false),
+            Answer::No | Answer::Container(_) | Answer::Gone => Ok(false),
             Answer::Unknown(unknown) => Err(unknown),
         }
     }
@@ -131,7 +165,10 @@ impl<'a> Matcher<'a> {
             match criterion() {
                 Answer::No => return Answer::No,
                 // The last criterion: what is unknown of it matters no more.
-                Answer::Container(container) => return Answer::Container(container),
+                Answer::Container(container) if result != Answer::Gone => {
+                    return Answer::Container(container);
+                }
+                Answer::Gone => result = Answer::Gone,
                 Answer::Unknown(unknown) if result == Answer::Yes => {
                     result = Answer::Unknown(unknown);
                 }
@@ -254,10 +291,9 @@ impl Answer {
         if yes { Answer::Yes } else { Answer::No }
     }
 
-    /// What is gone does not match.
     fn from_miss(miss: &Miss) -> Self {
         match miss {
-            Miss::Gone => Answer::No,
+            Miss::Gone => Answer::Gone,
             Miss::Unknown(unknown) => Answer::Unknown(unknown.clone()),
         }
     }
