@@ -201,9 +201,9 @@ fn listeners(target: &dyn Target, unseen: &mut Vec<Unknown>) -> Result<Named, Un
 /// UDP sockets of clients have another port each time: what uses them is what can be compared.
 fn name(listener: &Listener, passing: (u16, u16), exe: &BTreeSet<String>) -> String {
     let is_passing = (passing.0..=passing.1).contains(&listener.port);
-    if listener.protocol == Protocol::Udp && is_passing {
+    if matches!(listener.protocol, Protocol::Udp | Protocol::UdpLite) && is_passing {
         let exe = exe.first().map_or("?", String::as_str);
-        return format!("{}:passing/udp of {exe}", listener.address);
+        return format!("{}:passing/{} of {exe}", listener.address, listener.protocol);
     }
     listener.to_string()
 }

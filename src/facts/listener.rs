@@ -1,4 +1,4 @@
-//! Sockets that wait for others: TCP in LISTEN, UDP bound and not connected.
+//! Sockets that wait for others: TCP, SCTP and DCCP in LISTEN, UDP and UDP-Lite bound and not connected.
 
 use super::Unknown;
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,34 @@ pub enum Protocol {
     Tcp,
     /// User Datagram Protocol.
     Udp,
+    /// UDP-Lite, RFC 3828: its ports are others than those of UDP.
+    UdpLite,
+    /// Stream Control Transmission Protocol.
+    Sctp,
+    /// Datagram Congestion Control Protocol.
+    Dccp,
+}
+
+impl Protocol {
+    /// All that have ports.
+    pub const ALL: [Protocol; 5] =
+        [Protocol::Tcp, Protocol::Udp, Protocol::UdpLite, Protocol::Sctp, Protocol::Dccp];
+
+    /// As it is written behind a port: `tcp`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::UdpLite => "udplite",
+            Protocol::Sctp => "sctp",
+            Protocol::Dccp => "dccp",
+        }
+    }
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-        })
+        f.write_str(self.name())
     }
 }
 

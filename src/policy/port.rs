@@ -50,9 +50,9 @@ impl PortSpec {
 
     fn read(text: &str) -> Option<PortSpec> {
         let (rest, protocol) = match text.rsplit_once('/') {
-            Some((rest, "tcp")) => (rest, Protocol::Tcp),
-            Some((rest, "udp")) => (rest, Protocol::Udp),
-            Some(_) => return None,
+            Some((rest, name)) => {
+                (rest, Protocol::ALL.into_iter().find(|protocol| protocol.name() == name)?)
+            }
             None => (text, Protocol::Tcp),
         };
         let (address, ports) = match rest.rsplit_once(':') {
@@ -113,8 +113,16 @@ mod tests {
 
     #[test]
     fn ports_are_written_as_docker_users_write_them() {
-        for text in ["8080/tcp", "53/udp", "127.0.0.1:5432/tcp", "[::1]:5432/tcp", "8000-8010/tcp"]
-        {
+        for text in [
+            "8080/tcp",
+            "53/udp",
+            "127.0.0.1:5432/tcp",
+            "[::1]:5432/tcp",
+            "8000-8010/tcp",
+            "1/sctp",
+            "2/udplite",
+            "3/dccp",
+        ] {
             assert_eq!(PortSpec::read(text).unwrap().to_string(), text);
         }
         assert_eq!(PortSpec::read("22").unwrap().to_string(), "22/tcp");
@@ -122,7 +130,9 @@ mod tests {
 
     #[test]
     fn what_is_no_port_is_refused() {
-        for text in ["", "tcp", "0/tcp", "65536", "10-1", "80/sctp", "::1:80", "host:80", "80/"] {
+        for text in
+            ["", "tcp", "0/tcp", "65536", "10-1", "80/xtp", "80/TCP", "::1:80", "host:80", "80/"]
+        {
             assert_eq!(PortSpec::read(text), None, "{text}");
         }
     }

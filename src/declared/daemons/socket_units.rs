@@ -34,8 +34,18 @@ pub(super) fn opened(
         };
         unread.extend(settings.unread.iter().cloned());
         let mut sockets = Sockets::default();
-        let keys =
-            [("Socket.ListenStream", Protocol::Tcp), ("Socket.ListenDatagram", Protocol::Udp)];
+        // Multipath TCP is asked for as TCP.
+        let transport = values(settings, "Socket.SocketProtocol").pop();
+        let (stream, datagram) = match transport.as_ref().map(|(word, _)| word.as_str()) {
+            Some("sctp") => (Protocol::Sctp, Protocol::Sctp),
+            Some("udplite") => (Protocol::Tcp, Protocol::UdpLite),
+            _ => (Protocol::Tcp, Protocol::Udp),
+        };
+        let keys = [
+            ("Socket.ListenStream", stream),
+            ("Socket.ListenSequentialPacket", stream),
+            ("Socket.ListenDatagram", datagram),
+        ];
         for (key, protocol) in keys {
             for (value, at) in values(settings, key) {
                 let value = names::expand(&value, &unit.id).unwrap_or(value);

@@ -2,7 +2,7 @@
 
 use crate::facts::account::{Accounts, Shadow};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::formats::passwd;
+use crate::formats::{name_services, passwd};
 use crate::host::Files;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,12 +14,14 @@ const SHADOW: &str = "/etc/shadow";
 /// Reads them all. A host without `/etc/passwd` or `/etc/group` cannot be told from one whose
 /// accounts are elsewhere, so that is an unknown and not an empty list.
 pub(super) fn read(files: &dyn Files) -> Fact<Accounts> {
-    let users = passwd::users(PASSWD, &needed(files, PASSWD)?);
-    let groups = passwd::groups(GROUP, &needed(files, GROUP)?);
+    let (passwd, group) = (needed(files, PASSWD)?, needed(files, GROUP)?);
+    let elsewhere = name_services::elsewhere(files, &passwd, &group);
+    let users = passwd::users(PASSWD, &passwd);
+    let groups = passwd::groups(GROUP, &group);
     let mut malformed = users.malformed;
     malformed.extend(groups.malformed);
     let shadow = shadow(files, &mut malformed);
-    Ok(Accounts { users: users.entries, groups: groups.entries, shadow, malformed })
+    Ok(Accounts { users: users.entries, groups: groups.entries, shadow, malformed, elsewhere })
 }
 
 fn needed(files: &dyn Files, path: &str) -> Fact<Arc<Vec<u8>>> {

@@ -6,6 +6,8 @@
 
 mod accounts;
 pub mod cgroup;
+mod descriptors;
+mod fdinfo;
 pub(in crate::targets) mod filesystem;
 mod holders;
 mod host;
@@ -16,6 +18,7 @@ pub(in crate::targets) mod patience;
 pub(in crate::targets) mod proc_file;
 pub mod proc_net;
 mod processes;
+mod protocols;
 mod select;
 pub mod sock_diag;
 pub mod sockets;
@@ -24,7 +27,7 @@ pub mod status;
 mod view;
 mod whose;
 
-pub use crate::targets::live::holders::socket_inode;
+pub use crate::targets::live::descriptors::socket_inode;
 pub use crate::targets::live::host::{maps_everything, os_release};
 pub use crate::targets::live::parts::arguments;
 

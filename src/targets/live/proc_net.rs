@@ -1,4 +1,4 @@
-//! Listening sockets by `/proc/net/{tcp,tcp6,udp,udp6}`, `proc_pid_net(5)`: slower than
+//! Listening sockets by `/proc/net/{tcp,tcp6,udp,udp6,udplite,udplite6}`, `proc_pid_net(5)`: slower than
 //! `sock_diag(7)`, and silent about `IPV6_V6ONLY` and the bound interface, but there in sandboxes.
 
 use crate::facts::listener::{Listener, Protocol};
@@ -29,6 +29,13 @@ pub(super) fn list_below(
         (Protocol::Tcp, Family::V6) => "tcp6",
         (Protocol::Udp, Family::V4) => "udp",
         (Protocol::Udp, Family::V6) => "udp6",
+        (Protocol::UdpLite, Family::V4) => "udplite",
+        (Protocol::UdpLite, Family::V6) => "udplite6",
+        (Protocol::Sctp | Protocol::Dccp, _) => {
+            let why = "only sock_diag(7) lists them, and it does not answer here".to_owned();
+            let what = format!("listening {protocol} sockets ({family})");
+            return Err(Unknown::new(what, Cause::Unsupported(why)));
+        }
     };
     let path = format!("{directory}/{name}");
     let bytes = match proc_file::bounded(&path, BYTE_LIMIT) {
@@ -71,8 +78,8 @@ pub fn parse(bytes: &[u8], protocol: Protocol, family: Family) -> Result<Vec<Lis
         return Err("no header".to_owned());
     }
     let wanted = match protocol {
-        Protocol::Tcp => "0A",
-        Protocol::Udp => "07",
+        Protocol::Udp | Protocol::UdpLite => "07",
+        Protocol::Tcp | Protocol::Sctp | Protocol::Dccp => "0A",
     };
     let mut found = Vec::new();
     for (index, line) in lines.enumerate() {

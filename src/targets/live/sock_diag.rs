@@ -31,6 +31,10 @@ const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
 const NLM_F_DUMP_INTR: u16 = 0x10;
 const INET_DIAG_SKV6ONLY: u16 = 11;
+/// All addresses of an SCTP socket, of which the message itself has one.
+const INET_DIAG_LOCALS: u16 = 15;
+/// `struct sockaddr_storage`.
+const ADDRESS_LENGTH: usize = 128;
 /// States of `include/net/tcp_states.h`; a UDP socket without a peer is in the state CLOSE.
 const TCP_LISTEN: u32 = 10;
 const TCP_CLOSE: u32 = 7;
@@ -129,6 +133,9 @@ fn request(protocol: Protocol, family: Family, sequence: u32) -> Vec<u8> {
     let (number, state) = match protocol {
         Protocol::Tcp => (6, TCP_LISTEN),
         Protocol::Udp => (17, TCP_CLOSE),
+        Protocol::UdpLite => (136, TCP_CLOSE),
+        Protocol::Sctp => (132, TCP_LISTEN),
+        Protocol::Dccp => (33, TCP_LISTEN),
     };
     let family = match family {
         Family::V4 => 2,
@@ -173,9 +180,12 @@ pub fn parse(bytes: &[u8], sequence: u32, protocol: Protocol) -> Result<Part, St
         if u32_at(message, 8) == Some(sequence) {
             part.interrupted |= flags.is_some_and(|flags| flags & NLM_F_DUMP_INTR != 0);
             match kind {
-                Some(SOCK_DIAG_BY_FAMILY) => part
-                    .listeners
-                    .push(listener(payload, protocol).ok_or("a socket that is not of its format")?),
+                Some(SOCK_DIAG_BY_FAMILY) => {
+                    let one = listener(payload, protocol);
+                    let one = one.ok_or("a socket that is not of its format")?;
+                    part.listeners.extend(further(payload, &one));
+                    part.listeners.push(one);
+                }
                 Some(NLMSG_DONE | NLMSG_ERROR) => part.end = Some(error_number(payload)),
                 Some(NLMSG_OVERRUN) => return Err("the kernel lost a message".to_owned()),
                 _ => {}
@@ -212,6 +222,23 @@ fn listener(payload: &[u8], protocol: Protocol) -> Option<Listener> {
         uid: u32_at(payload, 64)?,
         inode: u32_at(payload, 68)?,
     })
+}
+
+/// The same socket at its further addresses.
+fn further(payload: &[u8], socket: &Listener) -> Vec<Listener> {
+    let all = payload.get(72..).and_then(|rest| attribute(rest, INET_DIAG_LOCALS));
+    let addresses = all.unwrap_or_default().chunks(ADDRESS_LENGTH).filter_map(address);
+    let others = addresses.filter(|address| *address != socket.address);
+    others.map(|address| Listener { address, ..socket.clone() }).collect()
+}
+
+/// The address in a `struct sockaddr_in` or `sockaddr_in6`.
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    match u16_at(bytes, 0)? {
+        2 => Some(IpAddr::V4(Ipv4Addr::from(*bytes.get(4..)?.first_chunk::<4>()?))),
+        10 => Some(IpAddr::V6(Ipv6Addr::from(*bytes.get(8..)?.first_chunk::<16>()?))),
+        _ => None,
+    }
 }
 
 /// Value of the first attribute (`struct nlattr`) of that type.
@@ -290,6 +317,19 @@ mod tests {
         };
         assert_eq!(of(&v6_only(0)), Some(false));
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn a_socket_of_several_addresses_listens_on_each() {
+        let mut addresses = vec![0; 256];
+        addresses[..8].copy_from_slice(&[2u16.to_ne_bytes(), [0, 9], [127, 0], [0, 1]].concat());
+        addresses[128..136]
+            .copy_from_slice(&[2u16.to_ne_bytes(), [0, 9], [192, 0], [2, 1]].concat());
+        let attribute = [&260u16.to_ne_bytes()[..], &15u16.to_ne_bytes(), &addresses].concat();
+        let bytes = message(20, 2, &socket_payload(2, &[127, 0, 0, 1], &attribute));
+        let part = parse(&bytes, 7, Protocol::Sctp).unwrap();
+        let names: Vec<_> = part.listeners.iter().map(Listener::to_string).collect();
+        assert_eq!(names, ["192.0.2.1:8080/sctp", "127.0.0.1:8080/sctp"]);
     }
 
     #[test]

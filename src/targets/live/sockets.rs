@@ -3,6 +3,7 @@
 
 use crate::facts::listener::{Listener, Protocol};
 use crate::facts::{Fact, Unknown};
+use crate::targets::live::protocols::Protocols;
 use crate::targets::live::{proc_net, sock_diag};
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -41,14 +42,12 @@ pub(super) enum Failure {
 /// sockets was not to be seen.
 pub(super) fn list() -> Fact<Vec<Listener>> {
     let mut found = Vec::new();
-    for protocol in [Protocol::Tcp, Protocol::Udp] {
-        for family in [Family::V4, Family::V6] {
-            found.extend(match sock_diag::list(protocol, family) {
-                Ok(listeners) => listeners,
-                Err(Failure::Unavailable) => proc_net::list(protocol, family)?,
-                Err(Failure::Unknown(unknown)) => return Err(unknown),
-            });
-        }
+    for (protocol, family) in kinds("/proc/self/net")? {
+        found.extend(match sock_diag::list(protocol, family) {
+            Ok(listeners) => listeners,
+            Err(Failure::Unavailable) => proc_net::list(protocol, family)?,
+            Err(Failure::Unknown(unknown)) => return Err(unknown),
+        });
     }
     sort(&mut found);
     Ok(found)
@@ -60,13 +59,19 @@ pub(super) fn list() -> Fact<Vec<Listener>> {
 /// As [`list`].
 pub(super) fn list_of_process_1() -> Fact<Vec<Listener>> {
     let mut found = Vec::new();
-    for protocol in [Protocol::Tcp, Protocol::Udp] {
-        for family in [Family::V4, Family::V6] {
-            found.extend(proc_net::list_below("/proc/1/net", protocol, family)?);
-        }
+    for (protocol, family) in kinds("/proc/1/net")? {
+        found.extend(proc_net::list_below("/proc/1/net", protocol, family)?);
     }
     sort(&mut found);
     Ok(found)
+}
+
+/// The kinds of sockets that there may be in the namespace that this directory shows.
+fn kinds(directory: &str) -> Fact<Vec<(Protocol, Family)>> {
+    let there = Protocols::read(directory)?;
+    let all = Protocol::ALL.into_iter();
+    let all = all.flat_map(|protocol| [(protocol, Family::V4), (protocol, Family::V6)]);
+    Ok(all.filter(|(protocol, family)| there.has(*protocol, *family)).collect())
 }
 
 /// Whether spotcheck is in the network namespace of process 1. Each namespace has files of its own
