@@ -10,6 +10,7 @@ pub mod engines;
 pub mod environment;
 pub mod functions;
 pub mod granted;
+mod pam;
 pub mod person;
 mod places;
 pub mod process;

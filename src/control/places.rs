@@ -1,7 +1,7 @@
 //! Places where packages and administrators leave something for root to run or obey, and how the
 //! files there say what that is.
 
-use super::{Items, command, environment};
+use super::{Items, command, environment, pam};
 use crate::commands::Context;
 use crate::facts::file::FileKind;
 use crate::formats::glob3;
@@ -223,15 +223,6 @@ pub(super) const PLACES: &[(&str, &str, Content)] = &[
     ("/etc/ssh/sshd_config.d/*", "sshd configuration", Content::Nothing),
 ];
 
-/// Where modules of PAM lie.
-const PAM: [&str; 6] = [
-    "/usr/lib/*/security",
-    "/lib/*/security",
-    "/usr/lib64/security",
-    "/lib64/security",
-    "/usr/lib/security",
-    "/lib/security",
-];
 pub(super) fn place(
     target: &dyn Target,
     pattern: &str,
@@ -368,14 +359,14 @@ fn text_of(target: &dyn Target, path: &Path, content: Content, items: &mut Items
                 }
             }
         }
-        Content::Pam => pam(target, &text, &shown, items),
+        Content::Pam => pam::add(target, path, &text, items),
         Content::Words => words(target, &text, &why, items),
         Content::Shell | Content::ProgramIfExecutable | Content::Nothing => {}
     }
 }
 
 /// Every word that is the path of a program.
-fn words(target: &dyn Target, text: &str, why: &str, items: &mut Items) {
+pub(super) fn words(target: &dyn Target, text: &str, why: &str, items: &mut Items) {
     const EXECUTABLE: u16 = 0o111;
     for line in text.lines().filter(|line| !is_remark(line)) {
         for word in line.split(|c: char| c.is_whitespace() || "\"'`;&|()<>{}=,:".contains(c)) {
@@ -447,7 +438,7 @@ fn hook(line: &str) -> Option<&str> {
     KEYS.contains(&key).then(|| command.trim())
 }
 
-fn is_remark(line: &str) -> bool {
+pub(super) fn is_remark(line: &str) -> bool {
     let line = line.trim_start();
     line.starts_with('#') || line.starts_with("//")
 }
@@ -475,39 +466,4 @@ fn udev_commands(line: &str) -> Vec<String> {
         }
     }
     found
-}
-
-fn pam(target: &dyn Target, text: &str, shown: &str, items: &mut Items) {
-    for line in text.lines().filter(|line| !is_remark(line) && !line.starts_with('@')) {
-        let Some(module) = line.split_whitespace().find(|word| word.ends_with(".so")) else {
-            continue;
-        };
-        let why = format!("PAM module of {shown},");
-        if module.starts_with('/') {
-            command::add_program(target, Path::new(module), Context::new(&why), items);
-        } else {
-            let mut unread = Vec::new();
-            for folder in PAM {
-                for path in glob3::expand(target, &format!("{folder}/{module}"), &mut unread) {
-                    items.add(path, &why);
-                }
-            }
-            items.unread.extend(unread);
-        }
-        // A database or list of others that a module lets in by.
-        for word in line.split_whitespace() {
-            let Some((key, value)) = word.split_once('=') else { continue };
-            if value.starts_with('/') && !matches!(key, "dir" | "log" | "motd") {
-                items.add(value, format!("{key} of {module} in {shown},"));
-                if key == "db" {
-                    items.add(format!("{value}.db"), format!("{key} of {module} in {shown},"));
-                }
-            }
-        }
-        // pam_exec runs what its arguments name.
-        if module.ends_with("pam_exec.so") {
-            let why = format!("run by pam_exec in {shown},");
-            words(target, line, &why, items);
-        }
-    }
 }
