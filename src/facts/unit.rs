@@ -18,6 +18,9 @@ pub struct Unit {
     pub masked: bool,
     /// What `systemctl is-enabled` says.
     pub state: UnitFileState,
+    /// What it says of the unit itself where it was asked for by an alias, of which `state` says `alias` alone.
+    #[serde(default)]
+    pub behind_alias: Option<UnitFileState>,
     /// Links in `*.wants`, `*.requires` and `*.upholds` that start it together with another unit.
     pub wanted_by: Vec<PathBuf>,
     /// Settings after drop-ins; none for a masked unit.
@@ -31,7 +34,8 @@ impl Unit {
         let lasts = |link: &PathBuf| {
             !link.starts_with("/run") || link.to_string_lossy().contains("/generator")
         };
-        !self.masked && (self.state == UnitFileState::Enabled || self.wanted_by.iter().any(lasts))
+        let state = self.behind_alias.unwrap_or(self.state);
+        !self.masked && (state == UnitFileState::Enabled || self.wanted_by.iter().any(lasts))
     }
 }
 

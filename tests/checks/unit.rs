@@ -108,6 +108,54 @@ fn a_link_in_a_wants_folder_enables() {
 }
 
 #[test]
+fn a_unit_that_is_asked_for_by_its_alias_is_started_like_itself() {
+    let alias = format!("{ADMIN}/web.service");
+    let web = |conditions: &str| rule(&format!("unit: web.service\nmust: {{ {conditions} }}"));
+    // Enabled by the alias alone, which another unit may want.
+    let text = "[Service]\nExecStart=/usr/sbin/nginx\n[Install]\nAlias=web.service\n";
+    let host = host().file(format!("{VENDOR}/nginx.service"), 0o644, 0, 0, text);
+    let host = host.symlink(&alias, format!("{VENDOR}/nginx.service"));
+    web("enabled: false").on(&host).fails_with(
+        "enabled: alias of nginx.service, which is enabled; expected not started at boot",
+    );
+    web("enabled: true, state: alias").on(&host).passes();
+    must("enabled: true, state: enabled").on(&host).passes();
+    // An alias of a unit that nothing starts.
+    let idle = unit("").symlink(format!("{VENDOR}/web.service"), "nginx.service");
+    web("enabled: false").on(&idle).passes();
+}
+
+#[test]
+fn an_init_script_is_a_unit_that_its_links_start() {
+    let script = |mode| host().file("/etc/init.d/oldd", mode, 0, 0, "#!/bin/sh\n");
+    let linked = |host: Memory, at: &str| host.symlink(at, "../init.d/oldd");
+    let old = |conditions: &str| rule(&format!("unit: oldd.service\nmust: {{ {conditions} }}"));
+    let started = linked(script(0o755), "/etc/rc3.d/S01oldd");
+    old("exists: true, enabled: true, state: enabled, user: root").on(&started).passes();
+    old("enabled: false")
+        .on(&started)
+        .fails_with("enabled: enabled; /etc/rc3.d/S01oldd starts it; expected not started at boot");
+    old("exists: false").on(&started).fails_with("exists: /etc/init.d/oldd; expected not to exist");
+    // Stopped there, started for maintenance alone, not executable, or with a unit of its own.
+    for at in ["/etc/rc3.d/K01oldd", "/etc/rc1.d/S01oldd"] {
+        old("enabled: false, state: disabled").on(&linked(script(0o755), at)).passes();
+    }
+    old("exists: false").on(&linked(script(0o644), "/etc/rc3.d/S01oldd")).passes();
+    let native =
+        started.file(format!("{VENDOR}/oldd.service"), 0o644, 0, 0, "[Service]\nExecStart=/x\n");
+    old("enabled: false, state: static").on(&native).passes();
+    // Drop-ins apply as to any other.
+    let dropin = script(0o755).file(
+        format!("{ADMIN}/oldd.service.d/x.conf"),
+        0o644,
+        0,
+        0,
+        "[Service]\nUser=nginx\n",
+    );
+    old("user: nginx").on(&dropin).passes();
+}
+
+#[test]
 fn a_link_that_is_gone_after_the_next_boot_does_not_enable() {
     let link = "/run/systemd/system/x.target.wants/nginx.service";
     let runtime = unit("").symlink(link, format!("{VENDOR}/nginx.service"));

@@ -271,6 +271,9 @@ fn enabled(view: &UnitView, wanted: &Expect<Text>) -> Assertion {
         (false, _) => "false",
     };
     let mut observed = unit.state.name().to_owned();
+    if let Some(own) = unit.behind_alias {
+        observed.push_str(&format!(" of {}, which is {}", unit.id, own.name()));
+    }
     if unit.state == UnitFileState::EnabledRuntime {
         observed.push_str(", until the next boot only");
     }

@@ -7,6 +7,7 @@
 mod dropins;
 pub mod enablement;
 pub mod exposure;
+mod init_scripts;
 mod keys;
 pub mod names;
 pub mod syscalls;

@@ -6,6 +6,7 @@
 //! that file, a link to `/dev/null` or an empty file masks.
 
 use super::dropins::{self, UNITS};
+use super::init_scripts::InitScripts;
 use super::{enablement, names, parse_with};
 use crate::facts::file::FileKind;
 use crate::facts::settings::Settings;
@@ -28,6 +29,8 @@ pub struct Index {
     pub(super) directories: Vec<Directory>,
     /// Names that are links to these names, by the name they lead to.
     aliases: BTreeMap<String, BTreeSet<String>>,
+    /// Init scripts, of which a generator makes units.
+    init_scripts: InitScripts,
     /// Directories and links that could not be read: any answer may be incomplete.
     pub unread: Vec<Unknown>,
 }
@@ -86,6 +89,7 @@ impl Index {
             index.directories.push(directory);
         }
         index.find_aliases();
+        index.init_scripts = InitScripts::read(files, &mut index.unread);
         index
     }
 
@@ -217,9 +221,15 @@ impl Index {
             Some(why) => Err(why.clone()),
             None => Ok(None),
         };
-        let Some(resolved) = self.resolve(name) else { return gap(self) };
-        let names = self.names(&resolved.id);
         let mut unread = self.unread.clone();
+        let Some(resolved) = self.resolve(name) else {
+            let dropins = self.dropins(files, &[name.to_owned()], &mut unread);
+            return match self.init_scripts.unit(files, name, dropins, unread) {
+                None => gap(self),
+                unit => Ok(unit),
+            };
+        };
+        let names = self.names(&resolved.id);
         let (dropins, masked, settings) = if resolved.masked {
             (Vec::new(), true, Ok(nothing(&resolved.path)))
         } else {
@@ -248,9 +258,15 @@ impl Index {
             (Ok(settings), false) => enablement::state(self, name, &resolved, settings),
             (Err(why), false) => return Err(why.clone()),
         };
+        let behind_alias = match (&settings, state) {
+            (Ok(settings), UnitFileState::Alias) => {
+                Some(enablement::state(self, &resolved.id, &resolved, settings))
+            }
+            _ => None,
+        };
         let wanted_by = self.wanted_by(&names);
         let Resolved { id, path: fragment, .. } = resolved;
-        Ok(Some(Unit { id, fragment, dropins, masked, state, wanted_by, settings }))
+        Ok(Some(Unit { id, fragment, dropins, masked, state, behind_alias, wanted_by, settings }))
     }
 
     /// Links that start a unit of these names together with another one. systemd goes by the name
@@ -326,7 +342,7 @@ impl Directory {
 }
 
 /// Names in a directory that are text; others are no names of units.
-fn listed(files: &dyn Files, path: &Path, unread: &mut Vec<Unknown>) -> Vec<String> {
+pub(super) fn listed(files: &dyn Files, path: &Path, unread: &mut Vec<Unknown>) -> Vec<String> {
     match files.list(path) {
         Ok(names) => {
             let names = names.iter().flat_map(|names| names.iter());
