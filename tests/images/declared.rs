@@ -410,6 +410,23 @@ fn a_port_is_what_the_started_daemons_configuration_says() {
 }
 
 #[test]
+fn quic_is_a_port_of_udp() {
+    let conf = "events {}\nhttp { server { listen 8443 quic reuseport; listen 8443 ssl; listen 9443 quic; } }\n";
+    let of = |rule: &str| {
+        let files = files().owned("usr/sbin/nginx", 0o755, (0, 0), "");
+        let config = r#"{"User":"1000","Cmd":["nginx"]}"#;
+        check(config, files.file("etc/nginx/nginx.conf", conf.to_owned()), rule).0
+    };
+    assert_eq!(of("- { id: a, port: 8443/udp, must: { listening: true } }\n"), Some(0));
+    assert_eq!(of("- { id: a, port: 8443/tcp, must: { listening: true } }\n"), Some(0));
+    assert_eq!(of("- { id: a, port: 9443/tcp, must: { listening: true } }\n"), Some(1));
+    assert_eq!(
+        of("- { id: a, port: 9443/udp, must: { bound_by: { exe: /usr/sbin/nginx } } }\n"),
+        Some(0)
+    );
+}
+
+#[test]
 fn exposed_ports_prove_nothing() {
     let config = r#"{"User":"1000","Cmd":["/app"],"ExposedPorts":{"8080/tcp":{}}}"#;
     for rule in [

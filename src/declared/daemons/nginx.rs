@@ -59,7 +59,8 @@ fn sockets(nginx: &Configured) -> Sockets {
                 }
                 Err(_) => continue,
             };
-            let udp = value.split(' ').any(|word| word == "udp");
+            // QUIC is UDP, whatever the module: `listen` of ngx_http_core_module since 1.25.
+            let udp = value.split(' ').any(|word| matches!(word, "udp" | "quic"));
             let protocol = if udp { Protocol::Udp } else { Protocol::Tcp };
             let parts = listen::parts(&crate::facts::settings::Setting {
                 name: "listen".to_owned(),
