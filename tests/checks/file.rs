@@ -35,6 +35,21 @@ fn hidden() -> Memory {
     x(0o644).unreadable("/etc")
 }
 
+// --- whose it is ---------------------------------------------------------------------------------
+
+#[test]
+fn digits_are_the_name_of_an_account_first() {
+    // As `chown 1000` takes them: there is an account that is called so.
+    let host = x(0o644).user("1000", 7, 7).group("50", 8, &[]);
+    must("owner: 1000").on(&host).fails_about("owner: bob");
+    must("owner: 7").on(&host).fails_about("owner: bob");
+    must("group: 50").on(&host).fails_about("group: staff");
+    must("owner: 1000, group: 50").on(&x(0o644)).passes();
+    rule("user: 1000\nmust: { uid: 7 }").on(&host).passes();
+    rule("user: 7\nmust: { uid: 7 }").on(&host).passes();
+    rule("group: 50\nmust: { gid: 8 }").on(&host).passes();
+}
+
 // --- text ---------------------------------------------------------------------------------------
 
 #[test]

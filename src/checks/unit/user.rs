@@ -90,14 +90,14 @@ fn declared(view: &UnitView, settings: &Settings, path: &str, target: &dyn Targe
         return Ok(Named { name: "root".into(), id: Some(0) });
     };
     let name = expanded(view, written)?;
-    let id = user_id(target, &principal(&name))?;
+    let id = id_of(&name, target, user_id)?;
     Ok(Named { name, id })
 }
 
 fn declared_group(view: &UnitView, settings: &Settings, target: &dyn Target) -> Fact<Named> {
     if let Some(written) = settings.lookup("Service.Group").into_iter().find_map(value_of) {
         let name = expanded(view, written)?;
-        let id = group_id(target, &principal(&name))?;
+        let id = id_of(&name, target, group_id)?;
         return Ok(Named { name, id });
     }
     // systemd.exec(5): without Group=, the default group of the user.
@@ -109,7 +109,7 @@ fn declared_group(view: &UnitView, settings: &Settings, target: &dyn Target) -> 
     match account {
         Some(account) => Ok(Named { name: group_name(target, account.gid), id: Some(account.gid) }),
         // A dynamic user has a group of its name.
-        None => Ok(Named { id: group_id(target, &principal(&user.name))?, name: user.name }),
+        None => Ok(Named { id: id_of(&user.name, target, group_id)?, name: user.name }),
     }
 }
 
@@ -120,8 +120,16 @@ fn expanded(view: &UnitView, written: &str) -> Fact<String> {
     })
 }
 
-fn principal(name: &str) -> Principal {
-    name.parse().map_or_else(|_| Principal::Name(name.to_owned()), Principal::Id)
+/// To systemd digits are an id, whatever accounts are called (`get_user_creds()`).
+fn id_of(
+    name: &str,
+    target: &dyn Target,
+    resolve: fn(&dyn Target, &Principal) -> Fact<Option<u32>>,
+) -> Fact<Option<u32>> {
+    match name.parse() {
+        Ok(id) => Ok(Some(id)),
+        Err(_) => resolve(target, &Principal::Name(name.to_owned())),
+    }
 }
 
 impl Named {
@@ -134,7 +142,7 @@ impl Named {
         resolve: fn(&dyn Target, &Principal) -> Fact<Option<u32>>,
     ) -> Fact<bool> {
         expect.holds(&mut |term| match term {
-            Term::Is(wanted) if *wanted == principal(&self.name) => Ok(true),
+            Term::Is(Principal::Name(wanted)) if *wanted == self.name => Ok(true),
             Term::Is(wanted) => Ok(self.id.is_some() && resolve(target, wanted)? == self.id),
             _ => Ok(false),
         })

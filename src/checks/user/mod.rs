@@ -195,11 +195,7 @@ fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Optio
 impl Check for UserCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
         let subject = Subject::new("user", self.user.to_string());
-        let found = match &self.user {
-            Principal::Name(name) => target.user(name),
-            Principal::Id(id) => target.user_by_id(*id),
-        };
-        match found {
+        match crate::rules::identity::user(target, &self.user) {
             Ok(Some(user)) => {
                 let view = UserView { subject, user };
                 self.tests.iter().map(|demand| demand.judge(&view, target)).collect()
