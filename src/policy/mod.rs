@@ -9,6 +9,7 @@ pub mod action_kind;
 pub mod arguments;
 pub mod correlation;
 pub mod diagnostic;
+mod distribution;
 pub mod document;
 pub mod drift;
 pub mod expect;

@@ -1,6 +1,7 @@
 //! `when:`, what a policy or rule applies to.
 
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::distribution;
 use super::expect::{Expect, each};
 use super::node::{Node, Value};
 use super::operand::{Text, Version};
@@ -76,7 +77,7 @@ impl When {
         }
         let mut fields = problems.ok(node.fields("conditions such as { os: debian }"))?;
         let mut when = When {
-            os: fields.take("os").and_then(|node| problems.ok(Expect::parse(&node))),
+            os: fields.take("os").and_then(|node| problems.ok(distribution::parse(&node))),
             ..When::default()
         };
         if let Some(node) = fields.take("file") {

@@ -249,6 +249,9 @@ impl Page {
             let nothing = "Nothing was evaluated, so nothing is known to hold.";
             self.line(&nothing.yellow().bold().to_string());
         }
+        if let Some(words) = not_for_this_target(report) {
+            self.line(&words.yellow().to_string());
+        }
         if summary.fail == 0 && summary.unknown == 0 && summary.pass > 0 {
             let words = match summary.waived {
                 0 => "Everything holds.",
@@ -273,6 +276,27 @@ impl Page {
             report.exit
         ));
     }
+}
+
+/// The rules that `when:` has left out, in one line: one that never applies would go unnoticed.
+fn not_for_this_target(report: &Report) -> Option<String> {
+    const NAMED: usize = 5;
+    let skipped = report.findings.iter().filter(|finding| {
+        finding.outcome() == Outcome::Skipped && finding.assertion.condition == "when"
+    });
+    let mut named: Vec<String> = skipped
+        .map(|finding| {
+            let why = finding.reason().unwrap_or_default();
+            format!("{} ({})", printable(&finding.rule.id), printable(&why))
+        })
+        .collect();
+    named.dedup();
+    let more = named.len().saturating_sub(NAMED);
+    named.truncate(NAMED);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    (!named.is_empty()).then(|| format!("Left out by `when`: {}.", named.join(", ")))
 }
 
 fn badge(outcome: Outcome, severity: Severity) -> ColoredString {

@@ -27,6 +27,18 @@ fn a_rule_applies_to_a_system_and_to_those_like_it() {
 }
 
 #[test]
+fn a_system_is_named_by_an_id_that_there_may_be() {
+    // Ids are lower case by definition, so that no other case could mean something else.
+    when("os: Debian").on(&debian()).passes();
+    for (never, meant) in [("debain", "debian"), ("Red Hat", "rhel"), ("'debian 12'", "debian")] {
+        let refused = when(&format!("os: {never}")).is_refused();
+        assert!(refused.contains(&format!("{meant} is meant")), "{refused}");
+        let refused = when(&format!("os: [alpine, {{ not: {never} }}]")).is_refused();
+        assert!(refused.contains(&format!("{meant} is meant")), "{refused}");
+    }
+}
+
+#[test]
 fn not_one_system_means_none_of_those_that_it_is_like() {
     when("os: { not: debian }")
         .on(&debian())
@@ -129,6 +141,7 @@ fn a_run_in_which_no_rule_applies_is_not_a_success() {
     skipped b  os is debian, expected plan9
 
     Nothing was evaluated, so nothing is known to hold.
+    Left out by `when`: a (os is debian, expected plan9), b (os is debian, expected plan9).
     2 rules, 2 conditions: 2 not applicable · exit 2
     exited 2
     "#);
