@@ -376,3 +376,28 @@ fn a_file_that_is_mounted_over_a_program_does_not_pass_as_it() {
         assert_eq!(rule(&text).on(&host).exit(), 1, "{wanted}");
     }
 }
+
+#[test]
+fn what_systemd_holds_for_a_socket_unit_is_stopped_by_that_unit() {
+    let held = |host: Memory| host.tcp(([0, 0, 0, 0], 2222), 9, &[1]);
+    let host = || {
+        Memory::new().user("root", 0, 0).process(Running::program(1, "/usr/lib/systemd/systemd"))
+    };
+    let rule = rule("port: 2222/tcp\nmust: { listening: false }");
+    let unit = host()
+        .file(
+            "/usr/lib/systemd/system/a.socket",
+            0o644,
+            0,
+            0,
+            "[Socket]\nListenStream=0.0.0.0:2222\n",
+        )
+        .symlink(
+            "/etc/systemd/system/sockets.target.wants/a.socket",
+            "/usr/lib/systemd/system/a.socket",
+        );
+    rule.on(&held(unit)).fails_about("listening").repaired_by("systemctl stop a.socket");
+    rule.on(&held(host())).fails_about("listening").repaired_by(
+        "systemctl list-sockets # names the unit of port 2222: systemctl stop NAME.socket",
+    );
+}

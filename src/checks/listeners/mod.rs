@@ -181,7 +181,7 @@ fn open(
     if !unlisted.is_empty() {
         let strangers = holders_of(&unlisted, target).map(|(holders, _)| holders);
         let strangers = strangers.unwrap_or_default();
-        let steps = Holder::stop_steps(&strangers.iter().collect::<Vec<_>>());
+        let steps = Holder::stop_steps(&strangers.iter().collect::<Vec<_>>(), &unlisted, target);
         return steps
             .into_iter()
             .fold(about(subject, "only", &unlisted, target), Assertion::repair)

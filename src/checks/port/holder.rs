@@ -199,14 +199,24 @@ impl Holder {
         details
     }
 
-    /// Commands that make strangers let go: stop their unit, or kill the topmost of them.
-    pub fn stop_steps(strangers: &[&Holder]) -> Vec<String> {
-        let pids: BTreeSet<u32> = strangers.iter().map(|holder| holder.pid()).collect();
+    /// Commands that make strangers let go of sockets: stop their unit, or kill the topmost of them.
+    /// What process 1 holds is a socket unit's, and process 1 is not to be killed.
+    pub fn stop_steps(
+        strangers: &[&Holder],
+        sockets: &[Listener],
+        target: &dyn Target,
+    ) -> Vec<String> {
+        let pids: BTreeSet<u32> =
+            strangers.iter().map(|holder| holder.pid()).filter(|pid| *pid != 1).collect();
         let mut steps = BTreeSet::new();
         let mut kill = Vec::new();
         for process in strangers.iter().filter_map(|holder| holder.process.as_ref().ok()) {
             if let Some(step) = published(process) {
                 steps.insert(step);
+                continue;
+            }
+            if process.pid == 1 {
+                steps.extend(sockets.iter().map(|socket| stop_socket_unit(socket, target)));
                 continue;
             }
             let unit = process.cgroup.as_ref().ok().and_then(|cgroup| cgroup.unit.clone());
@@ -241,6 +251,17 @@ impl Holder {
             }
             Err((_, why)) => Err(why.clone()),
         }
+    }
+}
+
+/// Stops the socket unit that opens a port, or says how to find it.
+fn stop_socket_unit(socket: &Listener, target: &dyn Target) -> String {
+    match crate::declared::daemons::socket_unit(target, socket) {
+        Some(unit) => format!("systemctl stop {}", text::shell::quote(unit.as_bytes())),
+        None => format!(
+            "systemctl list-sockets # names the unit of port {}: systemctl stop NAME.socket",
+            socket.port
+        ),
     }
 }
 

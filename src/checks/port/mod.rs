@@ -72,7 +72,10 @@ static CONDITIONS: &[Condition<PortView>] = &[
                 };
                 let steps = || match wanted {
                     true => Vec::new(),
-                    false => Holder::stop_steps(&view.holders.iter().collect::<Vec<_>>()),
+                    false => {
+                        let holders: Vec<&Holder> = view.holders.iter().collect();
+                        Holder::stop_steps(&holders, &view.sockets, target)
+                    }
                 };
                 about(view, "listening")
                     .expected(if wanted { "something listens" } else { "nothing listens" })
@@ -264,7 +267,7 @@ fn bound_by(view: &PortView, wanted: &[Bound], target: &dyn Target) -> Assertion
         view.holders.iter().map(|holder| (holder, holder.is_any_of(wanted, target))).collect();
     let strangers: Vec<&Holder> =
         verdicts.iter().filter(|(_, fact)| *fact == Ok(false)).map(|(holder, _)| *holder).collect();
-    let stop = || Holder::stop_steps(&strangers);
+    let stop = || Holder::stop_steps(&strangers, &view.sockets, target);
     let gap = view.unseen.iter().map(|why| Err(why.clone()));
     let holds = all(verdicts.iter().map(|(_, fact)| fact.clone()).chain(gap));
     assertion.observed(held_by(view)).decide(holds).repaired_by(|| stop().into_iter().chain(start))

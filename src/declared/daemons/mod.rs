@@ -41,6 +41,18 @@ struct Daemon {
     workers: Option<Workers>,
 }
 
+/// The socket unit that opens a port, of those that are started at boot.
+pub fn socket_unit(target: &dyn Target, socket: &Listener) -> Option<String> {
+    let opened = socket_units::opened(target, &[], &mut Vec::new()).into_iter();
+    let mut fits = opened.filter(|opened| {
+        let declared = &opened.listener;
+        declared.protocol == socket.protocol
+            && declared.port == socket.port
+            && declared.address.to_canonical() == socket.address.to_canonical()
+    });
+    fits.next().map(|opened| opened.by)
+}
+
 /// Tells from a daemon's configuration as whom its workers run.
 type Workers = fn(&Configured, &dyn Target) -> Fact<Identity>;
 
