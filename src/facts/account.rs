@@ -120,6 +120,15 @@ pub struct Accounts {
     pub shadow: Fact<Vec<Shadow>>,
     /// Lines that are not of their format, as `/etc/passwd:12: why`.
     pub malformed: Vec<String>,
+    /// Why there may be accounts and groups that are in none of these files: other services of
+    /// `nsswitch.conf(5)`, which are not listed.
+    #[serde(default = "nowhere_else")]
+    pub elsewhere: Fact<Vec<String>>,
+}
+
+/// Of recordings that were made before this was asked.
+fn nowhere_else() -> Fact<Vec<String>> {
+    Ok(Vec::new())
 }
 
 impl Accounts {

@@ -22,6 +22,7 @@ pub mod login_defs;
 pub mod modprobe;
 pub mod mounts;
 pub mod mysql;
+pub mod name_services;
 pub mod nginx;
 pub mod packages;
 pub mod passwd;

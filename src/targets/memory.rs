@@ -77,6 +77,7 @@ impl Memory {
             listeners: Ok(Vec::new()),
             holders: BTreeMap::new(),
             accounts: Ok(Accounts {
+                elsewhere: Ok(Vec::new()),
                 users: Vec::new(),
                 groups: Vec::new(),
                 shadow: Ok(Vec::new()),

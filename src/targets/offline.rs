@@ -11,7 +11,7 @@ use crate::facts::listener::{Holders, Listener};
 use crate::facts::package_file::Checksum;
 use crate::facts::process::{Process, Selector};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::formats::passwd;
+use crate::formats::{name_services, passwd};
 use crate::host::cache::KeptFiles;
 use crate::host::memo::Memo;
 use crate::host::{Files, Selection, Target};
@@ -82,8 +82,10 @@ impl<F: Layered> Still<F> {
     /// is an answer: nobody else could be asked.
     fn read_accounts(&self) -> Fact<Accounts> {
         let read = |path| Ok(self.files.read(Path::new(path))?.unwrap_or_default());
-        let users = passwd::users(PASSWD, &read(PASSWD)?);
-        let groups = passwd::groups(GROUP, &read(GROUP)?);
+        let (lines, group): (Arc<Vec<u8>>, Arc<Vec<u8>>) = (read(PASSWD)?, read(GROUP)?);
+        let elsewhere = name_services::elsewhere(&self.files, &lines, &group);
+        let users = passwd::users(PASSWD, &lines);
+        let groups = passwd::groups(GROUP, &group);
         let mut malformed = users.malformed;
         malformed.extend(groups.malformed);
         let shadow = read(SHADOW).map(|bytes: Arc<Vec<u8>>| {
@@ -91,7 +93,7 @@ impl<F: Layered> Still<F> {
             malformed.extend(shadow.malformed);
             shadow.entries
         });
-        Ok(Accounts { users: users.entries, groups: groups.entries, shadow, malformed })
+        Ok(Accounts { users: users.entries, groups: groups.entries, shadow, malformed, elsewhere })
     }
 }
 

@@ -225,3 +225,15 @@ fn nobody_logs_in_with_an_expired_account_or_a_shell_that_is_not_there() {
     // A tree without the directory is no whole system.
     assert_eq!(shell("/opt/shells/sh"), 1);
 }
+
+#[test]
+fn accounts_of_a_directory_are_not_known_and_those_of_the_files_are() {
+    let ldap = host().other_accounts("passwd: ldap in /etc/nsswitch.conf brings in others");
+    must("uid_0: { only: [root] }").on(&ldap).unknown_about("passwd: ldap in /etc/nsswitch.conf");
+    must("duplicate_ids: false").on(&ldap).unknown_about("in no file of this host");
+    rule("group: bob\nmust: { members: { only: [bob] } }").on(&ldap).unknown_about("members");
+    // What is seen to be wrong is wrong, whoever else there is.
+    must("uid_0: { only: [nobody] }").on(&ldap).fails_about("uid_0");
+    // A host that runs has asked its name services for just this one.
+    rule("user: eve\nmust: { exists: false }").on(&ldap).passes();
+}

@@ -23,6 +23,7 @@ fn accounts() -> Accounts {
         origin: Origin::Files,
     };
     Accounts {
+        elsewhere: Ok(Vec::new()),
         users: vec![
             user("root", 0, 0),
             user("nginx", 33, 33),

@@ -216,6 +216,19 @@ pub fn earned(accounts: &Accounts, holds: bool) -> Fact<bool> {
     }
 }
 
+/// A pass about all accounts needs all of them to have been listed, too.
+pub fn all_listed(accounts: &Accounts, holds: bool) -> Fact<bool> {
+    let holds = earned(accounts, holds)?;
+    match (holds, &accounts.elsewhere) {
+        (false, _) => Ok(false),
+        (true, Err(why)) => Err(why.clone()),
+        (true, Ok(why)) => why.first().map_or(Ok(true), |why| {
+            let cause = "accounts that are in no file of this host".to_owned();
+            Err(Unknown::new(why.clone(), Cause::Unsupported(cause)))
+        }),
+    }
+}
+
 fn names(key: &str, node: &Node, problems: &mut Diagnostics) -> Option<SetOf<Expect<Text>>> {
     SetOf::parse(key, node, problems, Expect::parse)
 }
@@ -234,7 +247,7 @@ fn of_set(
     let names: Vec<&str> = shown.iter().map(|user| user.name.as_str()).collect();
     // A line that was not understood may be an account that is missed.
     let holds = match judged.holds {
-        Ok(holds) => earned(accounts, holds || strangers.is_empty()).map(|_| holds),
+        Ok(holds) => all_listed(accounts, holds || strangers.is_empty()).map(|_| holds),
         unknown => unknown,
     };
     about(condition)
@@ -262,7 +275,7 @@ fn unique(accounts: &Accounts, condition: &str, expected: &str, doubles: Vec<Str
     about(condition)
         .expected(expected)
         .observed(observed)
-        .decide(earned(accounts, doubles.is_empty()))
+        .decide(all_listed(accounts, doubles.is_empty()))
 }
 
 fn empty_passwords(accounts: &Accounts, target: &dyn Target) -> Assertion {
@@ -285,7 +298,7 @@ fn empty_passwords(accounts: &Accounts, target: &dyn Target) -> Assertion {
         .seen(open.iter().map(|user| evidence(user)));
     match unread {
         Some(why) if open.is_empty() => assertion.unknown(why),
-        _ => assertion.decide(earned(accounts, open.is_empty())),
+        _ => assertion.decide(all_listed(accounts, open.is_empty())),
     }
 }
 
@@ -342,7 +355,7 @@ fn weak_hashes(accounts: &Accounts, target: &dyn Target) -> Assertion {
         .seen(weak.iter().map(|(user, _)| evidence(user)));
     match unread {
         Some(why) if weak.is_empty() => assertion.unknown(why),
-        _ => assertion.decide(earned(accounts, weak.is_empty())),
+        _ => assertion.decide(all_listed(accounts, weak.is_empty())),
     }
 }
 
@@ -389,7 +402,7 @@ fn root_equivalent(
     let words: Vec<String> =
         wrong.map(|(person, words)| format!("{person} {}", words.join(", "))).collect();
     let observed = if words.is_empty() { "nobody".into() } else { words.join("; ") };
-    let holds = match (earned(accounts, words.is_empty()), gap) {
+    let holds = match (all_listed(accounts, words.is_empty()), gap) {
         (Ok(true), Some(why)) => Err(why),
         (holds, _) => holds,
     };

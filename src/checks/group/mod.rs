@@ -1,8 +1,9 @@
 #![doc = include_str!("page.md")]
 
-use super::accounts::earned;
+use super::accounts::{all_listed, earned};
 use crate::facts::Fact;
 use crate::facts::account::Group;
+use crate::facts::host::TargetKind;
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, operand};
@@ -103,11 +104,7 @@ fn compile(scope: &Scope, mut input: Input, problems: &mut Diagnostics) -> Optio
 impl Check for GroupCheck {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
         let subject = Subject::new("group", self.group.to_string());
-        let found = match &self.group {
-            Principal::Name(name) => target.group(name),
-            Principal::Id(id) => target.group_by_id(*id),
-        };
-        match found {
+        match crate::rules::identity::group(target, &self.group) {
             Ok(Some(group)) => {
                 let view = GroupView { subject, group };
                 self.tests.iter().map(|demand| demand.judge(&view, target)).collect()
@@ -139,7 +136,12 @@ pub fn if_missing<S>(
     target: &dyn Target,
 ) -> Vec<Assertion> {
     let answers = super::file::if_missing(subject, demands, says_existence, absent);
-    match target.accounts().and_then(|accounts| earned(&accounts, true)) {
+    let complete = target.accounts().and_then(|accounts| match target.host().kind {
+        // A host that runs has asked its name services for just this one.
+        TargetKind::Host => earned(&accounts, true),
+        TargetKind::Image => all_listed(&accounts, true),
+    });
+    match complete {
         Ok(_) => answers,
         Err(why) => answers
             .into_iter()
@@ -181,7 +183,7 @@ fn members(view: &GroupView, wanted: &SetOf<Expect<Text>>, target: &dyn Target) 
     let holds = match judged.holds {
         Ok(holds) => target
             .accounts()
-            .and_then(|all| earned(&all, holds || strangers.is_empty()))
+            .and_then(|all| all_listed(&all, holds || strangers.is_empty()))
             .map(|_| holds),
         unknown => unknown,
     };

@@ -1,6 +1,6 @@
 //! The accounts of a [`Memory`]: lines of the files, and what the name service switch adds.
 
-use crate::facts::account::{Aging, Group, Origin, PasswordField, Shadow, User};
+use crate::facts::account::{Accounts, Aging, Group, Origin, PasswordField, Shadow, User};
 use crate::facts::{Fact, Unknown};
 use crate::targets::memory::Memory;
 
@@ -33,6 +33,14 @@ impl Directory {
 
 /// Accounts.
 impl Memory {
+    /// Says that a name service brings in accounts which are not listed.
+    pub fn other_accounts(mut self, why: &str) -> Self {
+        if let Ok(Accounts { elsewhere: Ok(elsewhere), .. }) = &mut self.accounts {
+            elsewhere.push(why.to_owned());
+        }
+        self
+    }
+
     /// Adds a line to `/etc/passwd`: home `/home/NAME`, shell `/bin/sh`, the password in shadow,
     /// where it has no line yet.
     pub fn user(self, name: &str, uid: u32, gid: u32) -> Self {
