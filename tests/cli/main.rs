@@ -13,3 +13,4 @@ mod reference;
 mod report_formats;
 #[path = "../support/mod.rs"]
 mod support;
+mod truth_page;
