@@ -3,7 +3,8 @@
 use super::*;
 use crate::facts::{Cause, Unknown};
 use crate::policy::Diagnostics;
-use crate::policy::load::{HOST, load};
+use crate::policy::library::HOST;
+use crate::policy::load::load;
 use crate::policy::vars::Vars;
 use crate::rules::plan::Plan;
 use crate::verdict::{Assertion, Subject};
