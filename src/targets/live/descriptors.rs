@@ -1,7 +1,7 @@
 //! What the descriptors of one process hold: sockets, and sockets within them, below `/proc/PID/fd`
 //! and `/proc/PID/task/TID/fd`, `proc_pid_fd(5)`.
 
-use crate::targets::live::{fdinfo, proc_file};
+use crate::targets::live::{fdinfo, parts, proc_file};
 use rustix::fs::{Mode, OFlags, RawDir, StatxFlags, openat, readlinkat_raw, statx};
 use rustix::io::Errno;
 use std::collections::HashSet;
@@ -38,11 +38,17 @@ pub(super) enum Found {
 pub(super) struct Reader<'a> {
     proc: &'a OwnedFd,
     buffer: Vec<MaybeUninit<u8>>,
+    /// Descriptors were closed while they were looked at, by one who ends perhaps: the kernel lists the rest
+    /// of them as if there were none.
+    shaken: bool,
 }
+
+/// With more descriptors than this they are listed in several steps.
+const AT_ONCE: usize = 1000;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(proc: &'a OwnedFd) -> Self {
-        Self { proc, buffer: vec![MaybeUninit::uninit(); 32 << 10] }
+        Self { proc, buffer: vec![MaybeUninit::uninit(); 32 << 10], shaken: false }
     }
 
     /// Looks through all descriptors of a process.
@@ -51,6 +57,15 @@ impl<'a> Reader<'a> {
     /// Nothing but `kcmp(2)` would tell, and that is not to be had without `unsafe`, so where there are threads
     /// each is looked at. A main thread that has ended has no table any more, the others do.
     pub(super) fn process(&mut self, pid: u32, sink: &mut dyn Sink) -> Result<Found, Errno> {
+        self.shaken = false;
+        let found = self.all_of(pid, sink)?;
+        Ok(match found {
+            Found::Whole if self.shaken && parts::is_ending(pid) => Found::Gone,
+            found => found,
+        })
+    }
+
+    fn all_of(&mut self, pid: u32, sink: &mut dyn Sink) -> Result<Found, Errno> {
         let Some(mut count) = self.directory(&format!("{pid}/fd"), sink)? else {
             return Ok(Found::Gone);
         };
@@ -111,6 +126,7 @@ impl<'a> Reader<'a> {
                 // Closed meanwhile: no error.
                 Err(error) => {
                     gone(error)?;
+                    self.shaken = true;
                     continue;
                 }
             };
@@ -122,6 +138,7 @@ impl<'a> Reader<'a> {
                 within(path, number, sink);
             }
         }
+        self.shaken |= count > AT_ONCE;
         Ok(Some(count))
     }
 }

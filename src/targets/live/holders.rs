@@ -8,6 +8,7 @@
 use crate::facts::listener::Holders;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::targets::live::descriptors::{Found, Reader, Sink};
+use crate::targets::live::stat::Stat;
 use crate::targets::live::{parts, processes};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -195,9 +196,10 @@ fn worker(proc: &OwnedFd, pids: &[u32], next: &AtomicUsize, wanted: &BTreeSet<u3
     }
 }
 
-/// Whether it is a zombie, or gone by now; a kernel thread has no descriptors either.
+/// Whether it is a zombie, about to be one, or gone by now; a kernel thread has no descriptors either.
 fn has_ended(pid: u32) -> bool {
-    parts::read_stat(pid).map_or(true, |stat| !stat.kernel_thread && parts::is_dead(&stat))
+    let ends = |stat: Stat| !stat.kernel_thread && (parts::is_dead(&stat) || parts::is_ending(pid));
+    parts::read_stat(pid).map_or(true, ends)
 }
 
 #[cfg(test)]

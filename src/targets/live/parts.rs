@@ -93,6 +93,7 @@ impl Parts {
             // `ENOENT` without being a zombie yet: it has given up its memory and is ending.
             if (is_dead(&stat) && stat.threads <= 1) || matches!(miss.cause, Cause::Unsupported(_))
             {
+                self.ended.set(true);
                 return Ok(None);
             }
             Err(Miss::Unknown(miss))
@@ -182,6 +183,12 @@ fn malformed(pid: u32, name: &str, why: String) -> Miss {
 /// Ended, and waiting for its parent (`Z`) or not even that (`X`).
 pub(super) fn is_dead(stat: &Stat) -> bool {
     matches!(stat.state, b'Z' | b'X' | b'x')
+}
+
+/// Whether a process has given up its memory, which it does before its descriptors (`do_exit()` of
+/// `kernel/exit.c`), or cannot be seen.
+pub(super) fn is_ending(pid: u32) -> bool {
+    proc_file::link(pid, "exe").is_err()
 }
 
 /// Splits the content of `/proc/PID/cmdline`.
