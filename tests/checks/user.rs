@@ -197,6 +197,9 @@ fn without_shadow_nobody_knows_who_can_log_in() {
 fn a_line_of_shadow_that_was_not_understood_may_hold_the_password() {
     let host = Memory::new().user("bob", 1000, 100);
     must("can_login: false").on(&host).passes();
+    // The line of another account in another file says nothing about it.
+    let odd = Memory::new().user("bob", 1000, 100).malformed_account("/etc/passwd:3: the user id");
+    must("can_login: false").on(&odd).passes();
     must("can_login: false")
         .on(&host.malformed_account("/etc/shadow:9: one field"))
         .unknown_with("can_login: /etc/shadow:9: one field: not a line of its format");

@@ -209,11 +209,14 @@ fn only_false(node: &Node, problems: &mut Diagnostics) -> Option<()> {
 /// A pass needs every line to have been understood.
 pub fn earned(accounts: &Accounts, holds: bool) -> Fact<bool> {
     match accounts.malformed.first() {
-        Some(line) if holds => {
-            Err(Unknown::new(line.clone(), Cause::Malformed("not a line of its format".into())))
-        }
+        Some(line) if holds => Err(not_understood(line)),
         _ => Ok(holds),
     }
+}
+
+/// Of a line of the account files that may be anybody's.
+pub fn not_understood(line: &str) -> Unknown {
+    Unknown::new(line, Cause::Malformed("not a line of its format".into()))
 }
 
 /// A pass about all accounts needs all of them to have been listed, too.

@@ -4,8 +4,9 @@ pub(crate) mod login;
 pub(crate) mod refer;
 
 use self::login::barred;
-use super::accounts::{earned, password_words, shadow_of};
-use crate::facts::account::{Origin, PasswordField, User};
+use super::accounts::{not_understood, password_words, shadow_of};
+use crate::facts::Fact;
+use crate::facts::account::{Accounts, Origin, PasswordField, User};
 use crate::host::Target;
 use crate::policy::Diagnostics;
 use crate::policy::expect::{Expect, operand};
@@ -297,13 +298,22 @@ fn can_login(view: &UserView, wanted: bool, target: &dyn Target) -> Assertion {
             // Its line in shadow may be one that was not understood.
             let holds = match (open == wanted, password) {
                 (true, PasswordField::Shadow) => {
-                    target.accounts().and_then(|accounts| earned(&accounts, true))
+                    target.accounts().and_then(|accounts| shadow_understood(&accounts))
                 }
                 (holds, _) => Ok(holds),
             };
             assertion.observed(observed).decide(holds)
         }
         Err(why) => assertion.unknown(why),
+    }
+}
+
+/// Whether all lines of `/etc/shadow` were understood; those of other files say nothing about it.
+fn shadow_understood(accounts: &Accounts) -> Fact<bool> {
+    let mut lines = accounts.malformed.iter();
+    match lines.find(|line| line.starts_with("/etc/shadow:")) {
+        Some(line) => Err(not_understood(line)),
+        None => Ok(true),
     }
 }
 
