@@ -157,5 +157,6 @@ fn unseen_host() -> Host {
         os_release: Vec::new(),
         privilege: Privilege { uid: nix::unistd::geteuid().as_raw(), full: false },
         recorded: None,
+        inside: None,
     }
 }

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod completions;
 pub mod console;
 pub mod deadline;
+pub mod doctor;
 pub mod drift;
 pub mod explain;
 pub mod import;
@@ -94,6 +95,8 @@ enum Command {
     Completions(completions::Args),
     /// Write the manual pages into a folder
     Man(man::Args),
+    /// Say what can be told of this host from here: namespaces, rights, and what stays unknown
+    Doctor,
     /// Ask who could change a file, take over a service, or become a user, and by which route
     WhoCan(who_can::Args),
 }
@@ -157,6 +160,7 @@ impl Command {
             Command::Import(args) => import::run(&args, &console),
             Command::Explain(args) => explain::run(&args, &console),
             Command::Checks => checks::run(&console),
+            Command::Doctor => doctor::run(&console),
             Command::Schema(args) => schema::run(&args, &console),
             Command::Completions(args) => completions::run(&args, &console),
             Command::Man(args) => man::run(&args, &console),

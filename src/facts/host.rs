@@ -29,6 +29,10 @@ pub struct Host {
     /// now.
     #[serde(default)]
     pub recorded: Option<i64>,
+    /// The engine of the container whose processes and files these are, where spotcheck runs in one that
+    /// hides its host; `None` for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<String>,
 }
 
 impl Host {

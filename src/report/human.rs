@@ -85,7 +85,12 @@ impl Page {
         };
         let time = time::utc(report.time.as_second());
         let what = if host.recorded.is_some() { "a recording of " } else { "" };
-        let words = format!("spotcheck on {what}{} · {os} · as {user} · {time}", host.name);
+        let inside = host
+            .inside
+            .as_ref()
+            .map(|engine| format!(" (a {engine} container: it is judged itself, not its host)"));
+        let inside = inside.unwrap_or_default();
+        let words = format!("spotcheck on {what}{}{inside} · {os} · as {user} · {time}", host.name);
         self.line(&printable(&words).bold().to_string());
         let blocked: BTreeSet<&str> = report
             .findings

@@ -71,6 +71,7 @@ impl Memory {
                 os_release: Vec::new(),
                 privilege: Privilege { uid: 0, full: true },
                 recorded: None,
+                inside: None,
             },
             processes: BTreeMap::new(),
             hidden: None,

@@ -67,6 +67,7 @@ impl<F: Layered> Still<F> {
                 full: nix::unistd::geteuid().is_root(),
             },
             recorded: None,
+            inside: None,
         };
         Self {
             files,

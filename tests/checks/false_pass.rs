@@ -331,3 +331,137 @@ fn where_the_hosts_mounts_cannot_be_reached_what_differs_is_unknown() {
   exists  undecided: /mnt/home/key: spotcheck has mounts of its own";
     assert!(output.stdout.contains(home), "{}", output.stdout);
 }
+
+// --- namespaces ----------------------------------------------------------------------------------
+
+/// What depends on the namespace of who asks: of the machine, none of it is what a new namespace has.
+const OF_THE_HOST: &str = "  - { id: forward, sysctl: net.ipv4.ip_forward, must: { value: 1 } }
+  - { id: ttl, sysctl: net.ipv4.ip_default_ttl, must: { value: 33 } }
+  - { id: memory, sysctl: kernel.shmmni, must: { value: 4321 } }
+  - { id: name, sysctl: kernel.hostname, must: { value: pet-shop } }
+  - { id: busy, port: 8081/tcp, must: { listening: true } }";
+
+/// Runs the program in network, IPC and UTS namespaces of its own.
+fn from_elsewhere(machine: &Machine, wrapper: &str, rules: &str) -> Output {
+    machine.write("/mnt/trap.yaml", &policy(rules));
+    machine.sh(&format!(
+        "unshare --net --ipc --uts sh -c 'hostname elsewhere; \
+         exec {wrapper} /mnt/spotcheck check trap.yaml --verbose'"
+    ))
+}
+
+/// A machine whose kernel parameters are other than those of a new namespace.
+fn with_parameters() -> Option<Machine> {
+    if !needs(&[Need::Root, Need::Namespaces, Need::Command("busybox")]) {
+        return None;
+    }
+    let machine = Machine::new();
+    machine.must(
+        "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 33 >/proc/sys/net/ipv4/ip_default_ttl
+         busybox httpd -p 8081",
+    );
+    Some(machine)
+}
+
+#[test]
+fn parameters_and_sockets_are_those_of_process_1_and_not_of_the_readers_namespaces() {
+    let Some(machine) = with_parameters() else { return };
+    // The machine shares these two with the real one, which is left alone.
+    let value =
+        |name: &str| machine.must(&format!("cat /proc/sys/kernel/{name}")).trim().to_owned();
+    let rules =
+        OF_THE_HOST.replace("4321", &value("shmmni")).replace("pet-shop", &value("hostname"));
+    let here = machine.check(&rules);
+    assert_eq!(here.status, Some(0), "{}", here.stdout);
+    let there = from_elsewhere(&machine, "", &rules);
+    assert_eq!(there.status, Some(0), "{}\n{}", there.stdout, there.stderr);
+    let heading = |output: &Output| output.stdout.split(" · ").next().map(str::to_owned);
+    assert_eq!(heading(&there), heading(&here), "the host has the name of process 1");
+}
+
+#[test]
+fn what_may_not_be_asked_in_the_namespaces_of_process_1_is_undecided() {
+    let Some(machine) = with_parameters() else { return };
+    // None of this is so on the machine, and all of it in the reader's own namespaces.
+    let rules = "  - { id: forward, sysctl: net.ipv4.ip_forward, must: { value: 0 } }
+  - { id: ttl, sysctl: net.ipv4.ip_default_ttl, must: { value: 64 } }
+  - { id: name, sysctl: kernel.hostname, must: { value: elsewhere } }";
+    let drop = "setpriv --bounding-set=-sys_admin --inh-caps=-all";
+    for wrapper in [drop, "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all"] {
+        let output = from_elsewhere(&machine, wrapper, rules);
+        is_undecided(&output, "namespace of its own");
+        assert!(!output.stdout.contains("FAIL"), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn whether_the_host_forwards_ports_is_not_told_by_the_readers_own_namespace() {
+    let Some(machine) = with_parameters() else { return };
+    let rules = "  - { id: free, port: 8099/tcp, must: { listening: false } }";
+    for wrapper in ["", "setpriv --bounding-set=-sys_admin --inh-caps=-all"] {
+        let output = from_elsewhere(&machine, wrapper, rules);
+        assert_eq!(output.status, Some(2), "{}\n{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains("UNKNOWN free"), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn a_proc_filesystem_without_parameters_does_not_say_that_the_kernel_has_none() {
+    if !needs(&[Need::Root, Need::Namespaces]) {
+        return;
+    }
+    let machine = Machine::new();
+    machine.write(
+        "/mnt/trap.yaml",
+        &policy(
+            "  - { id: a, sysctl: net.ipv4.ip_forward, absent: skip, must: { value: 0 } }
+  - { id: b, sysctl: kernel.randomize_va_space, absent: skip, must: { value: 2 } }",
+        ),
+    );
+    // Seen through process 1 by who may, and not at all by who may not.
+    let run = |wrapper: &str| {
+        machine.sh(&format!(
+            "unshare --mount sh -c 'mount -t proc -o subset=pid proc /proc; \
+             exec {wrapper} /mnt/spotcheck check trap.yaml --verbose'"
+        ))
+    };
+    let seen = run("");
+    assert!(seen.stdout.contains("pass b"), "{}\n{}", seen.stdout, seen.stderr);
+    let unseen = run("setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all");
+    assert_eq!(unseen.status, Some(2), "{}\n{}", unseen.stdout, unseen.stderr);
+    assert!(unseen.stdout.contains("ProcSubset"), "{}", unseen.stdout);
+}
+
+#[test]
+fn who_is_in_a_container_is_told_that_it_is_judged_itself() {
+    if !needs(&[Need::Root, Need::Namespaces]) {
+        return;
+    }
+    let machine = Machine::new();
+    let rules = "  - { id: name, user: root, must: { uid: 0 } }";
+    assert!(!machine.check(rules).stdout.contains("container"));
+    machine.write("/run/.containerenv", "");
+    let output = machine.check(rules);
+    assert!(
+        output.stdout.contains("(a podman container: it is judged itself, not its host)"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn doctor_says_what_cannot_be_told_from_here() {
+    let Some(machine) = with_parameters() else { return };
+    let run = |wrapper: &str| {
+        machine.sh(&format!("unshare --net --ipc --uts {wrapper} /mnt/spotcheck doctor"))
+    };
+    let here = machine.run(&["doctor"]);
+    assert_eq!(here.status, Some(0), "{}", here.stdout);
+    let there = run("");
+    assert_eq!(there.status, Some(0), "{}", there.stdout);
+    assert!(there.stdout.contains("network: its own"), "{}", there.stdout);
+    assert!(there.stdout.contains("asked in the namespace of process 1"), "{}", there.stdout);
+    let blind = run("setpriv --bounding-set=-sys_admin --inh-caps=-all");
+    assert_eq!(blind.status, Some(2), "{}", blind.stdout);
+    assert!(blind.stdout.contains("unknown: /proc/sys/net/ipv4/ip_forward"), "{}", blind.stdout);
+}

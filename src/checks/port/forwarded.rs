@@ -18,18 +18,33 @@ const TRACKING: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
 /// Why ports that nobody holds may answer, if they may.
 pub(in crate::checks) fn may_be(target: &dyn Target) -> Option<Unknown> {
-    let is_on = |path: &&&str| match target.read(Path::new(path)) {
-        Ok(content) => content.is_some_and(|content| content.trim_ascii() == b"1"),
-        Err(why) => !matches!(why.cause, Cause::NotRecorded(_)),
-    };
-    let switch = FORWARDING.iter().find(is_on)?;
-    if matches!(
-        target.file(Path::new(TRACKING)),
-        Ok(None) | Err(Unknown { cause: Cause::NotRecorded(_), .. })
-    ) {
+    let mut switched_on = None;
+    let mut unseen = None;
+    for path in FORWARDING {
+        match target.read(Path::new(path)) {
+            Ok(content) if content.as_ref().is_some_and(|text| text.trim_ascii() == b"1") => {
+                switched_on.get_or_insert(path);
+            }
+            Ok(_) | Err(Unknown { cause: Cause::NotRecorded(_), .. }) => {}
+            Err(why) => {
+                unseen.get_or_insert(why);
+            }
+        }
+    }
+    if switched_on.is_none() && unseen.is_none() {
         return None;
+    }
+    match target.file(Path::new(TRACKING)) {
+        Ok(None) | Err(Unknown { cause: Cause::NotRecorded(_), .. }) => return None,
+        Ok(Some(_)) => {}
+        Err(why) => {
+            unseen.get_or_insert(why);
+        }
+    }
+    if let Some(why) = unseen {
+        return Some(why);
     }
     let why = "this host passes packets on, and rules of the packet filter (DNAT of Docker, Podman, \
                Kubernetes), which are not read, may make a port answer that nobody holds";
-    Some(Unknown::new(*switch, Cause::Unsupported(why.to_owned())))
+    Some(Unknown::new(switched_on?, Cause::Unsupported(why.to_owned())))
 }

@@ -2,6 +2,7 @@
 
 use crate::facts::host::{Host, Privilege, TargetKind};
 use crate::host::{Files, READ_LIMIT};
+use crate::targets::live::vantage::{self, Namespace};
 use crate::targets::live::{filesystem, proc_file, status};
 use crate::targets::rootfs::Rootfs;
 use std::path::Path;
@@ -13,7 +14,11 @@ const PROC_LIMIT: usize = 2 << 20;
 
 /// Looks at the host itself. What cannot be read is left out: nothing is decided by it.
 pub(super) fn host() -> Host {
-    let uname = nix::sys::utsname::uname().ok();
+    // The name of process 1's UTS namespace where that may be joined.
+    let ask = || Ok(nix::sys::utsname::uname().ok());
+    let uname =
+        vantage::as_process_1(Namespace::Uts, "the name of the host", ask).or_else(|_| ask());
+    let uname: Option<_> = uname.ok().flatten();
     let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
     // os-release(5): /etc first.
     let host = host_root();
@@ -31,7 +36,35 @@ pub(super) fn host() -> Host {
         os_release: release.map(|bytes| os_release(&bytes)).unwrap_or_default(),
         privilege: privilege(),
         recorded: None,
+        inside: container(),
     }
+}
+
+/// The engine of the container that spotcheck and process 1 are in: a pid namespace other than the first,
+/// and the marks that engines leave.
+fn container() -> Option<String> {
+    const ENGINES: [(&str, &str); 4] = [
+        ("/docker/", "docker"),
+        ("/containers/storage/", "podman"),
+        ("io.containerd.snapshotter", "containerd"),
+        ("/crio/", "cri-o"),
+    ];
+    if vantage::is_first_pid_namespace() {
+        return None;
+    }
+    for (mark, engine) in [("/.dockerenv", "docker"), ("/run/.containerenv", "podman")] {
+        if Path::new(mark).exists() {
+            return Some(engine.to_owned());
+        }
+    }
+    // containerd leaves none; its layers say where they lie.
+    let mounts = proc_file::bounded("/proc/1/mountinfo", PROC_LIMIT).ok().flatten()?;
+    let text = String::from_utf8_lossy(&mounts);
+    let root = text
+        .lines()
+        .find(|line| line.split(' ').nth(4) == Some("/") && line.contains(" - overlay "))?;
+    let found = ENGINES.iter().find(|(place, _)| root.contains(place));
+    found.map(|(_, engine)| (*engine).to_owned())
 }
 
 /// What process 1 calls `/`, where that is in another mount namespace and may be looked at: rules are

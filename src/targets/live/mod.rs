@@ -9,6 +9,7 @@ pub mod cgroup;
 mod descriptors;
 mod fdinfo;
 pub(in crate::targets) mod filesystem;
+mod from_where;
 mod holders;
 mod host;
 pub mod mountinfo;
@@ -24,10 +25,12 @@ pub mod sock_diag;
 pub mod sockets;
 pub mod stat;
 pub mod status;
+pub mod vantage;
 mod view;
 mod whose;
 
 pub use crate::targets::live::descriptors::socket_inode;
+pub use crate::targets::live::from_where::Row;
 pub use crate::targets::live::host::{maps_everything, os_release};
 pub use crate::targets::live::parts::arguments;
 
@@ -45,6 +48,7 @@ use crate::targets::distant::{self, Mounts, Ways};
 use crate::targets::live::nss::Nss;
 use crate::targets::live::processes::Processes;
 use crate::targets::live::select::Matcher;
+use crate::targets::live::vantage::{Namespace, Share};
 use crate::targets::live::view::View;
 use crate::targets::rootfs::Rootfs;
 use nix::fcntl::OFlag;
@@ -161,6 +165,16 @@ impl Live {
     }
 
     fn content(&self, path: &Path, limit: u64) -> Fact<Option<Arc<Vec<u8>>>> {
+        if path.starts_with("/proc") {
+            let view = self.view();
+            return from_process_1(path, |path| match view {
+                View::Through { root, .. } => root.read_up_to(path, limit),
+                view => {
+                    view.follows(path)?;
+                    Ok(filesystem::read(path, limit)?.map(Arc::new))
+                }
+            });
+        }
         self.ask(
             (path, true, distant::PATIENCE * 4),
             move |root, path| root.read_up_to(path, limit),
@@ -172,18 +186,13 @@ impl Live {
     fn list_sockets(&self) -> Fact<Vec<Listener>> {
         // Where that cannot be compared, process 1 is hidden, and only a namespace of one's own
         // would make a difference.
-        if sockets::shares_network().unwrap_or(true) {
+        if *Namespace::Network.share() != Share::Other {
             return sockets::list();
         }
-        match self.view() {
-            // A container that is to look at the host.
-            View::Through { .. } => sockets::list_of_process_1(),
-            _ => {
-                let why = "spotcheck is in a network namespace of its own (PrivateNetwork=, ip netns \
-                           exec, a container without --net=host), and process 1 in another one";
-                Err(Unknown::new("sockets of the host", Cause::Unsupported(why.to_owned())))
-            }
-        }
+        // Everybody who sees process 1 may read its files; netlink says more.
+        let what = "sockets of the host";
+        vantage::as_process_1(Namespace::Network, what, sockets::list_of_process_1_by_netlink)
+            .or_else(|why| sockets::list_of_process_1().map_err(|_| why))
     }
 
     /// Set when there may be processes that `/proc` does not list for this reader.
@@ -191,6 +200,28 @@ impl Live {
         let full = self.host.privilege.full;
         self.hidden.get_or_init(|| processes::hidden(full)).as_ref()
     }
+}
+
+/// Asks about a file below `/proc` as process 1 would: what some files of `/proc` say depends on the
+/// namespaces of who reads them, and a `/proc` without `sys` (`ProcSubset=`) says nothing of parameters.
+fn from_process_1<T: Send>(
+    path: &Path,
+    ask: impl Fn(&Path) -> Fact<Option<T>> + Sync,
+) -> Fact<Option<T>> {
+    if let Some(path) = vantage::of_process_1(path) {
+        return ask(&path);
+    }
+    let told = match vantage::governing(path) {
+        Some(namespace) => {
+            vantage::as_process_1(namespace, &crate::text::path(path), || ask(path))?
+        }
+        None => ask(path)?,
+    };
+    if told.is_none() && path.starts_with("/proc/sys") && !Path::new("/proc/sys/kernel").exists() {
+        let why = "no parameters of the kernel can be seen from here (ProcSubset=pid)".to_owned();
+        return Err(Unknown::new("/proc/sys", Cause::Unsupported(why)));
+    }
+    Ok(told)
 }
 
 impl Default for Live {
@@ -202,6 +233,16 @@ impl Default for Live {
 impl Files for Live {
     fn file(&self, path: &Path) -> Fact<Option<Arc<FileFact>>> {
         self.kept.files.get(path, || {
+            if path.starts_with("/proc") {
+                let view = self.view();
+                return from_process_1(path, |path| match view {
+                    View::Through { root, .. } => root.file(path),
+                    view => {
+                        view.reaches(path)?;
+                        Ok(filesystem::file(path)?.map(Arc::new))
+                    }
+                });
+            }
             self.ask(
                 (path, false, distant::PATIENCE),
                 |root, path| root.file(path),
@@ -239,6 +280,16 @@ impl Files for Live {
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {
         self.kept.lists.get(path, || {
+            if path.starts_with("/proc") {
+                let view = self.view();
+                return from_process_1(path, |path| match view {
+                    View::Through { root, .. } => root.list(path),
+                    view => {
+                        view.follows(path)?;
+                        Ok(filesystem::list(path)?.map(Arc::new))
+                    }
+                });
+            }
             self.ask(
                 (path, true, distant::PATIENCE * 2),
                 |root, path| root.list(path),

@@ -13,12 +13,8 @@ use std::path::Path;
 /// A line has about 150 bytes, whatever the state of its socket.
 const BYTE_LIMIT: usize = 512 << 20;
 
-/// The listening sockets of one kind.
-pub(super) fn list(protocol: Protocol, family: Family) -> Fact<Vec<Listener>> {
-    list_below("/proc/net", protocol, family)
-}
-
-/// The same of the namespace that this directory shows: `/proc/1/net`.
+/// The listening sockets of one kind in the network namespace that this directory shows: `/proc/net`,
+/// `/proc/1/net`.
 pub(super) fn list_below(
     directory: &str,
     protocol: Protocol,

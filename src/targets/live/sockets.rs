@@ -6,7 +6,9 @@ use crate::facts::{Fact, Unknown};
 use crate::targets::live::protocols::Protocols;
 use crate::targets::live::{proc_net, sock_diag};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
+
+/// Files about the network namespace of process 1, proc_pid_net(5).
+const OF_PROCESS_1: &str = "/proc/1/net";
 
 /// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +43,24 @@ pub(super) enum Failure {
 /// Where any kind of socket could not be listed: a port must not seem free because half of the
 /// sockets was not to be seen.
 pub(super) fn list() -> Fact<Vec<Listener>> {
+    list_or_read("/proc/net")
+}
+
+/// The same for a thread that has joined the network namespace of process 1: `/proc/net` stays that of
+/// its process.
+///
+/// # Errors
+/// As [`list`].
+pub(super) fn list_of_process_1_by_netlink() -> Fact<Vec<Listener>> {
+    list_or_read(OF_PROCESS_1)
+}
+
+fn list_or_read(directory: &str) -> Fact<Vec<Listener>> {
     let mut found = Vec::new();
-    for (protocol, family) in kinds("/proc/self/net")? {
+    for (protocol, family) in kinds(directory)? {
         found.extend(match sock_diag::list(protocol, family) {
             Ok(listeners) => listeners,
-            Err(Failure::Unavailable) => proc_net::list(protocol, family)?,
+            Err(Failure::Unavailable) => proc_net::list_below(directory, protocol, family)?,
             Err(Failure::Unknown(unknown)) => return Err(unknown),
         });
     }
@@ -59,8 +74,8 @@ pub(super) fn list() -> Fact<Vec<Listener>> {
 /// As [`list`].
 pub(super) fn list_of_process_1() -> Fact<Vec<Listener>> {
     let mut found = Vec::new();
-    for (protocol, family) in kinds("/proc/1/net")? {
-        found.extend(proc_net::list_below("/proc/1/net", protocol, family)?);
+    for (protocol, family) in kinds(OF_PROCESS_1)? {
+        found.extend(proc_net::list_below(OF_PROCESS_1, protocol, family)?);
     }
     sort(&mut found);
     Ok(found)
@@ -72,20 +87,6 @@ fn kinds(directory: &str) -> Fact<Vec<(Protocol, Family)>> {
     let all = Protocol::ALL.into_iter();
     let all = all.flat_map(|protocol| [(protocol, Family::V4), (protocol, Family::V6)]);
     Ok(all.filter(|(protocol, family)| there.has(*protocol, *family)).collect())
-}
-
-/// Whether spotcheck is in the network namespace of process 1. Each namespace has files of its own
-/// below `/proc/PID/net`, so that their inodes tell, which everybody may look at.
-///
-/// # Errors
-/// Where it cannot be seen (`subset=pid`, `hidepid=`).
-pub(super) fn shares_network() -> Fact<bool> {
-    let inode = |pid: &str| {
-        let path = format!("/proc/{pid}/net/dev");
-        let file = std::fs::metadata(&path);
-        file.map(|file| file.ino()).map_err(|error| Unknown::from_io(path, &error))
-    };
-    Ok(inode("self")? == inode("1")?)
 }
 
 /// By protocol, port, address and inode.
@@ -112,7 +113,7 @@ mod tests {
             };
             let one = of(sock_diag::list(protocol, Family::V4).unwrap());
             assert_eq!(one.len(), 1, "{protocol} {port}");
-            assert_eq!(one, of(proc_net::list(protocol, Family::V4).unwrap()));
+            assert_eq!(one, of(proc_net::list_below("/proc/net", protocol, Family::V4).unwrap()));
         }
     }
 
