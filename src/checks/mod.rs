@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod boot_option;
 pub mod config;
+pub mod container;
 mod controllers;
 pub mod cron;
 pub mod drift;
@@ -42,6 +43,7 @@ pub static SUBJECTS: Subjects = &[
     &mount::MOUNT,
     &kernel_module::KERNEL_MODULE,
     &boot_option::BOOT_OPTION,
+    &container::CONTAINER,
     &cron::CRON,
     &port::PORT,
     &listeners::LISTENERS,

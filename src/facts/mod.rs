@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod capability;
+pub mod container;
 pub mod cron;
 pub mod danger;
 pub mod drift;

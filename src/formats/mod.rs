@@ -7,6 +7,7 @@ pub mod acl;
 pub mod apache;
 pub mod boot;
 pub mod conf_files;
+pub mod containers;
 pub mod cron;
 pub mod elf;
 pub mod env;

@@ -6,6 +6,7 @@ mod accounts;
 mod boot_option;
 mod combine;
 mod config;
+mod container;
 mod control;
 mod cron;
 mod declared_unseen;

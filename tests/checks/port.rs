@@ -366,6 +366,57 @@ fn the_helper_of_an_engine_is_never_stopped_as_a_repair() {
     }
 }
 
+/// As Docker 20.10.24 has written them of `docker create --name caps -p 127.0.0.1:8080:80 -p 53:53/udp`.
+fn docker_with_caps(host: Memory) -> Memory {
+    let place = "/var/lib/docker/containers/\
+                 e5b7fe3f6a10073bb0b88ecc51087285d16064927b1725a2a638afbd399bf970";
+    let config = include_str!("containers/docker-caps.config.v2.json");
+    let host = host.file(format!("{place}/config.v2.json"), 0o600, 0, 0, config);
+    let config = include_str!("containers/docker-caps.hostconfig.json");
+    host.file(format!("{place}/hostconfig.json"), 0o600, 0, 0, config)
+}
+
+#[test]
+fn the_container_behind_a_published_port_is_named() {
+    let at: std::net::SocketAddr = "127.0.0.1:8080".parse().unwrap();
+    let free = rule("port: 8080/tcp\nmust: { listening: false }");
+    let proxy = |port: &str| {
+        let words = ["docker-proxy", "-proto", "tcp", "-host-ip", "127.0.0.1", "-host-port", port];
+        Running::program(10, "/usr/sbin/docker-proxy").arguments(&words).in_unit("docker.service")
+    };
+    let host = |proxy| docker_with_caps(Memory::new().process(proxy).tcp(at, 1, &[10]));
+    free.on(&host(proxy("8080"))).repaired_by("docker stop caps");
+    let unnamed = "docker ps # names the container of the port: docker stop NAME";
+    free.on(&host(proxy("8081"))).repaired_by(unnamed);
+    // What could not be read may publish it as well.
+    let closed = host(proxy("8080")).unreadable("/var/lib/containers/storage");
+    free.on(&closed).repaired_by(unnamed);
+}
+
+#[test]
+fn a_container_that_holds_a_port_itself_is_stopped_by_its_engine() {
+    let at: std::net::SocketAddr = "0.0.0.0:8080".parse().unwrap();
+    let inside = |id: &str, engine: &str| {
+        let process = Running::program(10, "/bin/busybox").in_container_of(id, engine);
+        docker_with_caps(Memory::new().process(process).tcp(at, 1, &[10]))
+    };
+    let free = rule("port: 8080/tcp\nmust: { listening: false }");
+    free.on(&inside("e5b7fe3f6a10", "docker")).repaired_by("docker stop caps");
+    free.on(&inside("0123456789ab", "docker")).repaired_by("docker stop 0123456789ab");
+    free.on(&inside("0123456789ab", "podman")).repaired_by("podman stop 0123456789ab");
+}
+
+#[test]
+fn of_a_quadlet_the_unit_is_stopped_and_not_the_supervisor() {
+    let at: std::net::SocketAddr = "0.0.0.0:8080".parse().unwrap();
+    let conmon = Running::program(10, "/usr/bin/conmon")
+        .in_group("/system.slice/web.service/supervisor", Some("web.service"));
+    let host = Memory::new().process(conmon).tcp(at, 1, &[10]);
+    rule("port: 8080/tcp\nmust: { listening: false }")
+        .on(&host)
+        .repaired_by("systemctl stop web.service");
+}
+
 #[test]
 fn a_file_that_is_mounted_over_a_program_does_not_pass_as_it() {
     let at: std::net::SocketAddr = "0.0.0.0:8080".parse().unwrap();

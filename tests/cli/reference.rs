@@ -209,6 +209,8 @@ fn the_words_of_the_language() {
       options: absent
     kernel_module: loaded blacklisted disabled
     boot_option: booted value configured configured_value consistent
+    container: never_root privileged capabilities seccomp apparmor user_namespace host_namespaces host_paths writable_host_paths engine_socket published restart image
+      options: absent engine pod
     cron: exists job run_as command writable_only_by
       options: absent
     port: listening bound_by addresses
@@ -262,6 +264,7 @@ fn the_help_of_the_program_says_the_exit_codes() {
       schema       Print a JSON Schema, for editors and programs
       completions  Print the script by which a shell completes command lines
       man          Write the manual pages into a folder
+      doctor       Say what can be told of this host from here: namespaces, rights, and what stays unknown
       who-can      Ask who could change a file, take over a service, or become a user, and by which
                    route
       help         Print this message or the help of the given subcommand(s)

@@ -7,6 +7,10 @@ use crate::support::{Machine, Need, needs};
 
 const POLICY: &str = "docker-host";
 
+/// What it keeps of one container.
+const CONTAINER: &str =
+    "/var/lib/docker/containers/f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473";
+
 /// A host of containers after `apt-get install docker.io`.
 fn stock() -> Machine {
     let machine = Machine::new();
@@ -24,6 +28,13 @@ fn stock() -> Machine {
          mkdir /run/containerd
          cp /bin/sleep /mnt/dockerd",
     );
+    // As `docker create` has left it.
+    for (file, content) in [
+        ("config.v2.json", include_str!("../checks/containers/docker-plain.config.v2.json")),
+        ("hostconfig.json", include_str!("../checks/containers/docker-plain.hostconfig.json")),
+    ] {
+        machine.write(&format!("{CONTAINER}/{file}"), content);
+    }
     machine.start(
         "docker.service",
         "cat > /mnt/bind.pl <<'PERL'
@@ -76,6 +87,26 @@ const VIOLATIONS: &[Violation] = &[
     ("docker-units", "chmod 0666 /etc/systemd/system/docker.service.d/site.conf"),
     ("docker-data", "chmod 0755 /var/lib/docker"),
     ("docker-current", "rm /mnt/dockerd"),
+    (
+        "docker-containers-privileged",
+        "cd /var/lib/docker/containers/f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473 && sed -i 's/\"Binds\":null/\"Binds\":[\"\\/run:\\/x\"]/' hostconfig.json",
+    ),
+    (
+        "docker-containers-host",
+        "cd /var/lib/docker/containers/f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473 && sed -i 's/\"Binds\":null/\"Binds\":[\"\\/etc:\\/x:ro\"]/' hostconfig.json",
+    ),
+    (
+        "docker-containers-host",
+        "cd /var/lib/docker/containers/f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473 && sed -i 's/\"PidMode\":\"\"/\"PidMode\":\"host\"/' hostconfig.json",
+    ),
+    (
+        "docker-containers-kernel",
+        "cd /var/lib/docker/containers/f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473 && sed -i 's/\"CapAdd\":null/\"CapAdd\":[\"SYS_ADMIN\"]/' hostconfig.json",
+    ),
+    (
+        "docker-containers-kernel",
+        "cd /var/lib/docker/containers/f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473 && sed -i 's/\"SecurityOpt\":null/\"SecurityOpt\":[\"seccomp=unconfined\"]/' hostconfig.json",
+    ),
 ];
 
 #[test]

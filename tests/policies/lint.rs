@@ -534,7 +534,7 @@ fn a_rule_without_a_subject_lists_the_subjects() {
     3 |   - id: r
       |         ^
       |
-      = help: say what it is about: service, process, unit, package, sysctl, mount, kernel_module, boot_option, cron, port, listeners, file, config, user, group, accounts, files, root_executes, sudo, ssh_keys, drift, setuid, tree, image
+      = help: say what it is about: service, process, unit, package, sysctl, mount, kernel_module, boot_option, container, cron, port, listeners, file, config, user, group, accounts, files, root_executes, sudo, ssh_keys, drift, setuid, tree, image
 
     1 error; nothing was evaluated
     "#);

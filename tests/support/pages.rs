@@ -49,7 +49,8 @@ fn named(key: &str) -> Option<&'static str> {
     Some(match key {
         "service" | "process" => "nginx",
         "port" => "8080/tcp",
-        "listeners" | "accounts" | "files" | "sudo" | "ssh_keys" | "root_executes" => "all",
+        "container" | "listeners" | "accounts" | "files" | "sudo" | "ssh_keys"
+        | "root_executes" => "all",
         "setuid" | "tree" => "/etc",
         "image" => "config",
         "drift" => "/etc",

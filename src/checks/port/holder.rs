@@ -1,5 +1,6 @@
 //! Who holds a socket, and whether that is who should.
 
+use crate::checks::port::published;
 use crate::checks::program;
 use crate::checks::service::conditions;
 use crate::checks::service::processes::pid_list;
@@ -211,7 +212,7 @@ impl Holder {
         let mut steps = BTreeSet::new();
         let mut kill = Vec::new();
         for process in strangers.iter().filter_map(|holder| holder.process.as_ref().ok()) {
-            if let Some(step) = published(process) {
+            if let Some(step) = published::stop(process, target) {
                 steps.insert(step);
                 continue;
             }
@@ -262,24 +263,6 @@ fn stop_socket_unit(socket: &Listener, target: &dyn Target) -> String {
             "systemctl list-sockets # names the unit of port {}: systemctl stop NAME.socket",
             socket.port
         ),
-    }
-}
-
-/// How to find the container whose published port a helper of an engine holds. Stopping the helper
-/// leaves the port open by the rules of the packet filter, or the container without its supervisor;
-/// stopping the engine stops everything.
-fn published(process: &Process) -> Option<String> {
-    let exe = process.exe.as_ref().ok()?.as_ref().map(|exe| exe.path.clone());
-    let name = exe.as_deref().and_then(|exe| exe.file_name()?.to_str()).unwrap_or(&process.comm);
-    match name {
-        "docker-proxy" | "containerd-shim" | "containerd-shim-runc-v2" | "dockerd" => {
-            Some("docker ps # names the container of the port: docker stop NAME".to_owned())
-        }
-        "conmon" | "rootlessport" | "rootlessport-child" | "slirp4netns" | "pasta"
-        | "pasta.avx2" => Some(
-            "podman port --all # names the container: podman stop NAME, or its unit".to_owned(),
-        ),
-        _ => None,
     }
 }
 

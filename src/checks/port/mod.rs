@@ -3,6 +3,7 @@
 pub mod declared;
 pub(in crate::checks) mod forwarded;
 pub mod holder;
+mod published;
 
 use crate::checks::port::declared::Declared;
 use crate::checks::port::holder::{Bound, Holder, bounds, holders_of};

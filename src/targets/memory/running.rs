@@ -1,6 +1,6 @@
 //! A process of plain data, said in the words that matter and with plain values for all others.
 
-use crate::facts::process::{Capabilities, Cgroup, Executable, Ids, Process, Thread};
+use crate::facts::process::{Capabilities, Cgroup, Container, Executable, Ids, Process, Thread};
 use crate::facts::{Unknown, capability};
 use std::path::Path;
 
@@ -96,6 +96,12 @@ impl Running {
     pub fn in_container(mut self) -> Self {
         self.0.container = Ok(true);
         self.running_a_file_of_its_own()
+    }
+
+    /// It lives in this container of an engine, as its control group names it.
+    pub fn in_container_of(mut self, name: &str, engine: &str) -> Self {
+        self.0.inside = Some(Container { name: name.to_owned(), engine: engine.to_owned() });
+        self.in_container()
     }
 
     /// What it runs is not the host's file of that path: another one is mounted there for it.
