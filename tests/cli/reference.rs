@@ -264,7 +264,8 @@ fn the_help_of_the_program_says_the_exit_codes() {
       schema       Print a JSON Schema, for editors and programs
       completions  Print the script by which a shell completes command lines
       man          Write the manual pages into a folder
-      doctor       Say what can be told of this host from here: namespaces, rights, and what stays unknown
+      doctor       Say what can be told of this host from here: namespaces, rights, and what stays
+                   unknown
       who-can      Ask who could change a file, take over a service, or become a user, and by which
                    route
       help         Print this message or the help of the given subcommand(s)
