@@ -82,6 +82,7 @@ fn report() -> Report {
             os_release: Vec::new(),
             privilege: Privilege { uid: 0, full: true },
             recorded: None,
+            inside: None,
         },
         time: "2026-11-01T10:00:00Z".parse().unwrap(),
         summary: Summary::of(&findings),

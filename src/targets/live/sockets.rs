@@ -57,7 +57,8 @@ pub(super) fn list_of_process_1_by_netlink() -> Fact<Vec<Listener>> {
 
 fn list_or_read(directory: &str) -> Fact<Vec<Listener>> {
     let mut found = Vec::new();
-    for (protocol, family) in kinds(directory)? {
+    for kind in kinds(directory) {
+        let (protocol, family) = kind?;
         found.extend(match sock_diag::list(protocol, family) {
             Ok(listeners) => listeners,
             Err(Failure::Unavailable) => proc_net::list_below(directory, protocol, family)?,
@@ -74,19 +75,29 @@ fn list_or_read(directory: &str) -> Fact<Vec<Listener>> {
 /// As [`list`].
 pub(super) fn list_of_process_1() -> Fact<Vec<Listener>> {
     let mut found = Vec::new();
-    for (protocol, family) in kinds(OF_PROCESS_1)? {
+    for kind in kinds(OF_PROCESS_1) {
+        let (protocol, family) = kind?;
         found.extend(proc_net::list_below(OF_PROCESS_1, protocol, family)?);
     }
     sort(&mut found);
     Ok(found)
 }
 
-/// The kinds of sockets that there may be in the namespace that this directory shows.
-fn kinds(directory: &str) -> Fact<Vec<(Protocol, Family)>> {
-    let there = Protocols::read(directory)?;
-    let all = Protocol::ALL.into_iter();
-    let all = all.flat_map(|protocol| [(protocol, Family::V4), (protocol, Family::V6)]);
-    Ok(all.filter(|(protocol, family)| there.has(*protocol, *family)).collect())
+/// The kinds of sockets that there may be in the namespace that this directory shows, TCP and UDP first.
+fn kinds(directory: &str) -> Vec<Fact<(Protocol, Family)>> {
+    let both = |protocol| [(protocol, Family::V4), (protocol, Family::V6)];
+    let mut all: Vec<_> =
+        [Protocol::Tcp, Protocol::Udp].into_iter().flat_map(both).map(Ok).collect();
+    let others = Protocol::ALL.into_iter();
+    let mut others =
+        others.filter(|one| !matches!(one, Protocol::Tcp | Protocol::Udp)).flat_map(both);
+    match Protocols::read(directory) {
+        Ok(there) => {
+            all.extend(others.filter(|(protocol, family)| there.has(*protocol, *family)).map(Ok));
+        }
+        Err(why) => all.extend(others.next().map(|_| Err(why))),
+    }
+    all
 }
 
 /// By protocol, port, address and inode.
