@@ -389,7 +389,9 @@ fn the_container_behind_a_published_port_is_named() {
     let unnamed = "docker ps # names the container of the port: docker stop NAME";
     free.on(&host(proxy("8081"))).repaired_by(unnamed);
     // What could not be read may publish it as well.
-    let closed = host(proxy("8080")).unreadable("/var/lib/containers/storage");
+    let id = "f6bf5cf02518e207a377526e454380367e3c9e5610895c0b1e0867e658a60473";
+    let other = format!("/var/lib/docker/containers/{id}/config.v2.json");
+    let closed = host(proxy("8080")).file(&other, 0o600, 0, 0, "").unreadable(&other);
     free.on(&closed).repaired_by(unnamed);
 }
 

@@ -52,17 +52,17 @@ fn container() -> Option<String> {
     if vantage::is_first_pid_namespace() {
         return None;
     }
-    for (mark, engine) in [("/.dockerenv", "docker"), ("/run/.containerenv", "podman")] {
-        if Path::new(mark).exists() {
-            return Some(engine.to_owned());
-        }
+    if Path::new("/run/.containerenv").exists() {
+        return Some("podman".to_owned());
     }
-    // containerd leaves none; its layers say where they lie.
+    // The layers of which the root directory is made say where they lie.
     let mounts = proc_file::bounded("/proc/1/mountinfo", PROC_LIMIT).ok().flatten()?;
     let text = String::from_utf8_lossy(&mounts);
-    let root = text
-        .lines()
-        .find(|line| line.split(' ').nth(4) == Some("/") && line.contains(" - overlay "))?;
+    let root = text.lines().find(|line| line.split(' ').nth(4) == Some("/"))?;
+    // A machine that was made of an image may have the file as well.
+    if root.contains(" - overlay ") && Path::new("/.dockerenv").exists() {
+        return Some("docker".to_owned());
+    }
     let found = ENGINES.iter().find(|(place, _)| root.contains(place));
     found.map(|(_, engine)| (*engine).to_owned())
 }
