@@ -3,9 +3,8 @@
 use super::units::values;
 use crate::facts::settings::{Lookup, Settings};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::formats::{env, systemd};
+use crate::formats::systemd::{self, environment};
 use crate::host::Files;
-use crate::host::redacted::Marked;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,13 +29,7 @@ pub fn of(settings: &Settings, files: &dyn Files) -> Fact<BTreeMap<String, Strin
         }
         let place = Path::new(place).to_path_buf();
         let Some(content) = files.read_marked(&place)? else { continue };
-        let said = (env::FORMAT.parse)(&Marked(files), &place, &content)?;
-        if let Some(why) = said.unread.first() {
-            return Err(why.clone());
-        }
-        for setting in &said.root.settings {
-            variables.insert(setting.name.clone(), setting.value.clone());
-        }
+        variables.extend(environment::variables(&place, &content)?);
     }
     Ok(variables)
 }

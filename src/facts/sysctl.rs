@@ -11,6 +11,9 @@ pub struct SysctlSettings {
     pub lines: Vec<SysctlLine>,
     /// Files and folders that could not be read: they may decide differently.
     pub unread: Vec<Unknown>,
+    /// Whether systemd writes them at boot, and not sysctl(8).
+    #[serde(default)]
+    pub by_systemd: bool,
 }
 
 /// One line.

@@ -1,8 +1,11 @@
 //! Files of variables in the shell's syntax: `os-release(5)`, `/etc/default/*`, environment files.
 //!
-//! The last assignment wins. Nothing is expanded: `$HOME/x` is kept as written. Where a file is a
-//! script, lines that only branch (`if`, `else`, `fi`) make every assignment count, since any may
-//! be the one in force; a line that could assign in ways not seen here leaves a gap.
+//! As a shell reads it with `. FILE`, the "Shell Command Language" of POSIX: a line may hold several
+//! assignments, and the last one of a name wins. Nothing is run: what a variable or command stands for
+//! is undecided. Where a file is a script, lines that only branch (`if`, `else`, `fi`) make every
+//! assignment count, since any may be the one in force; a line that could assign in ways not seen here
+//! leaves a gap. systemd reads such files by rules of its own, which are in `systemd/environment.rs`;
+//! where a shell would see a command and others a value of several words, the value is undecided.
 
 use super::Format;
 use super::limits::{Budget, malformed};
@@ -16,8 +19,8 @@ use std::path::Path;
 /// Variables.
 pub const FORMAT: Format = Format {
     name: "env",
-    doc: "Variables in shell syntax (os-release, /etc/default): quotes, `export`; the last \
-          assignment wins; nothing is expanded.",
+    doc: "Variables in shell syntax (os-release, /etc/default): several on a line; the last \
+          one wins; what a shell expands is undecided.",
     recognises,
     parse,
     also: |_, _| Vec::new(),
@@ -39,55 +42,52 @@ fn recognises(path: &Path) -> bool {
 /// # Errors
 /// When a quote is not closed, or a bound is met.
 pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
-    let text = String::from_utf8_lossy(content);
-    let mut reader = Reader {
-        path,
-        rest: &text,
-        line: 1,
-        said: Vec::new(),
-        unread: None,
-        undecided: Vec::new(),
-    };
+    let text = String::from_utf8_lossy(content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content));
+    let mut reader = Reader { path, rest: &text, line: 1, said: Vec::new(), unread: None };
     let mut budget = Budget::default();
     let mut branches = false;
     while reader.next_line() {
         budget.take(path)?;
-        branches |= reader.statement()?;
+        branches |= reader.statement(&mut budget)?;
     }
-    let settings = in_force(reader.said, branches);
-    let at = Location { file: path.to_path_buf(), line: 0 };
-    let root = Block {
-        name: String::new(),
-        label: String::new(),
-        at,
-        settings,
-        blocks: Vec::new(),
-        empty_list: false,
-    };
+    let mut root = Block::root(path);
+    let mut undecided = Vec::new();
+    for said in in_force(reader.said, branches) {
+        undecided.extend(said.undecided.map(|why| Undecided {
+            name: said.name,
+            why,
+            adds: false,
+        }));
+        root.settings.extend(said.setting);
+    }
     Ok(Settings {
         root,
         files: vec![path.to_path_buf()],
         unread: reader.unread.into_iter().collect(),
-        inherits: false,
-        ignore_case: false,
-        undecided: reader.undecided,
+        undecided,
         ..Settings::default()
     })
 }
 
-/// What a file says of a variable: its name, and its value or (`unset`) none.
-type Said = (String, Option<Setting>);
+/// What a file says of a variable.
+struct Said {
+    name: String,
+    /// Its value; none with `unset`.
+    setting: Option<Setting>,
+    /// Why the value is not known for sure.
+    undecided: Option<Unknown>,
+}
 
 /// The last word on each variable, or all of them where any may hold.
-fn in_force(said: Vec<Said>, all: bool) -> Vec<Setting> {
+fn in_force(said: Vec<Said>, all: bool) -> Vec<Said> {
     if all {
-        return said.into_iter().filter_map(|(_, setting)| setting).collect();
+        return said;
     }
     let mut seen = BTreeSet::new();
-    let last = said.into_iter().rev().filter(|(name, _)| seen.insert(name.clone()));
-    let mut settings: Vec<Setting> = last.filter_map(|(_, setting)| setting).collect();
-    settings.reverse();
-    settings
+    let mut last: Vec<Said> =
+        said.into_iter().rev().filter(|said| seen.insert(said.name.clone())).collect();
+    last.reverse();
+    last
 }
 
 struct Reader<'a> {
@@ -96,14 +96,19 @@ struct Reader<'a> {
     line: u32,
     said: Vec<Said>,
     unread: Option<Unknown>,
-    undecided: Vec<Undecided>,
 }
+
+/// Words that may stand before assignments.
+const DECLARES: [&str; 2] = ["export", "readonly"];
+
+/// Commands of the shell itself that may set variables.
+const BUILT_IN: [&str; 8] = [".", "eval", "export", "read", "readonly", "set", "source", "unset"];
 
 impl Reader<'_> {
     /// Goes to the next line with something on it that is not a comment.
     fn next_line(&mut self) -> bool {
         loop {
-            let trimmed = self.rest.trim_start_matches([' ', '\t', '\r']);
+            let trimmed = self.rest.trim_start_matches([' ', '\t', '\r', ';']);
             match trimmed.chars().next() {
                 None => return false,
                 Some('\n') => {
@@ -120,33 +125,84 @@ impl Reader<'_> {
     }
 
     /// Reads one statement; says whether it branches.
-    fn statement(&mut self) -> Fact<bool> {
-        let body = self.rest.strip_prefix("export ").map_or(self.rest, str::trim_start);
-        let length = body.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let name = body.get(..length.unwrap_or(0)).unwrap_or_default();
-        let after = tail(body, name.len());
-        if let Some(value) = after.strip_prefix('=')
-            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        {
+    fn statement(&mut self, budget: &mut Budget) -> Fact<bool> {
+        let start = self.said.len();
+        let begin = self.rest;
+        let declares = DECLARES.iter().find_map(|word| {
+            let rest = self.rest.strip_prefix(word)?;
+            rest.starts_with([' ', '\t']).then(|| rest.trim_start_matches([' ', '\t']))
+        });
+        self.rest = declares.unwrap_or(self.rest);
+        while let Some((name, value)) = assignment(self.rest) {
+            budget.take(self.path)?;
+            let (name, written) = (name.to_owned(), value);
             let at = Location { file: self.path.to_path_buf(), line: self.line };
-            let name = name.to_owned();
             self.rest = value;
-            let written = value;
-            let value = self.value()?;
-            if let Some(what) = expands(written.get(..written.len() - self.rest.len())) {
+            let value = self.word()?;
+            let written = written.get(..written.len() - self.rest.len()).unwrap_or_default();
+            let unknown = |what: &str| {
                 let cause = Cause::Unsupported(format!("what {what} stands for is not known"));
-                let why = Unknown::new(at.to_string(), cause);
-                self.undecided.push(Undecided { name: name.clone(), why, adds: false });
-            }
+                Unknown::new(at.to_string(), cause)
+            };
+            let undecided = expands(written).map(unknown);
             let setting = Setting { name: name.clone(), value, also: Vec::new(), at };
-            self.said.push((name, Some(setting)));
-            return Ok(false);
+            self.said.push(Said { name, setting: Some(setting), undecided });
+            self.rest = self.rest.trim_start_matches([' ', '\t']);
+            // `export A=1 B` names a variable without a value.
+            while declares.is_some() && assignment(self.rest).is_none() {
+                let name = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
+                if name == 0 {
+                    break;
+                }
+                self.rest = tail(self.rest, name).trim_start_matches([' ', '\t']);
+            }
         }
-        let end = self.rest.find('\n').unwrap_or(self.rest.len());
-        let line = self.rest.get(..end).unwrap_or_default().trim();
-        let branches = self.command(line);
-        self.rest = tail(self.rest, end);
-        Ok(branches)
+        let line = line_of(self.rest);
+        let assigned = self.said.len() > start;
+        if !assigned {
+            self.rest = begin;
+            let line = line_of(self.rest);
+            let branches = self.command(line.trim());
+            self.rest = tail(self.rest, line.len());
+            return Ok(branches);
+        }
+        match line.trim_start().chars().next() {
+            None | Some('#' | ';') if !line.trim_start().starts_with(";;") => {}
+            Some('\r') if line.trim().is_empty() => {
+                self.doubt(start, "the line ends in a carriage return, which a shell takes along");
+            }
+            // `A=1 program` sets it for the program alone, while others read on.
+            Some(c) if declares.is_none() && !"&|<>()".contains(c) => {
+                let first = line.split_whitespace().next().unwrap_or_default();
+                if BUILT_IN.contains(&first) || first.ends_with("()") {
+                    self.command(line.trim());
+                }
+                let why = format!("a shell takes `{first}` for a command, others for its value");
+                self.doubt(start, &why);
+                // As others read it.
+                if let Some(setting) = self.said.last_mut().and_then(|said| said.setting.as_mut()) {
+                    let plain = line.split(['#', ';']).next().unwrap_or_default().trim();
+                    setting.value = format!("{} {plain}", setting.value);
+                }
+            }
+            _ => {
+                self.command(line.trim());
+            }
+        }
+        self.rest = match line.trim_start().starts_with(';') {
+            true => self.rest,
+            false => tail(self.rest, line.len()),
+        };
+        Ok(false)
+    }
+
+    /// Takes note that what was said since `start` may not hold.
+    fn doubt(&mut self, start: usize, why: &str) {
+        for said in self.said.iter_mut().skip(start) {
+            let at = said.setting.as_ref().map(|setting| setting.at.to_string());
+            let why = Unknown::new(at.unwrap_or_default(), Cause::Unsupported(why.to_owned()));
+            said.undecided.get_or_insert(why);
+        }
     }
 
     /// Takes note of a line that is no assignment; says whether it branches.
@@ -157,7 +213,11 @@ impl Reader<'_> {
         match first {
             "export" if words.clone().all(plain) => return false,
             "unset" if words.clone().all(plain) => {
-                self.said.extend(words.map(|name| (name.to_owned(), None)));
+                self.said.extend(words.map(|name| Said {
+                    name: name.to_owned(),
+                    setting: None,
+                    undecided: None,
+                }));
                 return false;
             }
             "fi" | "else" | "then" if words.next().is_none() => return true,
@@ -182,36 +242,19 @@ impl Reader<'_> {
         true
     }
 
-    /// The value at the beginning of the rest, up to the end of its line.
-    fn value(&mut self) -> Fact<String> {
+    /// The word at the beginning of the rest, quotes removed.
+    fn word(&mut self) -> Fact<String> {
         let start = self.line;
         let mut value = String::new();
         let mut quote: Option<char> = None;
-        let mut space = false;
         let mut chars = self.rest.char_indices();
         let mut end = self.rest.len();
         while let Some((at, c)) = chars.next() {
-            self.line = self.line.saturating_add(u32::from(c == '\n'));
             match (quote, c) {
-                (None, '\n') => {
-                    self.line -= 1;
+                (None, ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')') => {
                     end = at;
                     break;
                 }
-                (None, ' ' | '\t' | '\r') => {
-                    space = true;
-                    continue;
-                }
-                (None, '#') if space => {
-                    end = tail(self.rest, at).find('\n').map_or(end, |to| at + to);
-                    break;
-                }
-                _ => {}
-            }
-            if std::mem::take(&mut space) && !value.is_empty() {
-                value.push(' ');
-            }
-            match (quote, c) {
                 (None, '"' | '\'') => quote = Some(c),
                 (Some(open), _) if open == c => quote = None,
                 (None | Some('"'), '\\') => match chars.next() {
@@ -225,8 +268,18 @@ impl Reader<'_> {
                     }
                     None => {}
                 },
+                // What is put in is no part of this word's quotes.
+                (None | Some('"'), '$' | '`') => {
+                    let inner = put_in(tail(self.rest, at));
+                    value.push_str(inner);
+                    self.line = self.line.saturating_add(line_breaks(inner));
+                    while chars.clone().next().is_some_and(|(next, _)| next < at + inner.len()) {
+                        chars.next();
+                    }
+                }
                 _ => value.push(c),
             }
+            self.line = self.line.saturating_add(u32::from(c == '\n'));
         }
         if quote.is_some() {
             return Err(malformed(self.path, start, "a quote that is not closed"));
@@ -236,11 +289,60 @@ impl Reader<'_> {
     }
 }
 
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn line_breaks(text: &str) -> u32 {
+    u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
+}
+
+/// What a text that begins with `$` or a backtick has put in: `$(command)`, `${name}`, `` `command` ``;
+/// of a plain variable the sign alone.
+fn put_in(text: &str) -> &str {
+    let (open, close) = match text.as_bytes() {
+        [b'$', b'(', ..] => ('(', ')'),
+        [b'$', b'{', ..] => ('{', '}'),
+        [b'`', ..] => {
+            let end = text.get(1..).and_then(|rest| rest.find('`')).map_or(text.len(), |at| at + 2);
+            return text.get(..end).unwrap_or(text);
+        }
+        _ => return text.get(..1).unwrap_or(text),
+    };
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        depth += usize::from(c == open);
+        if c == close {
+            depth -= 1;
+            if depth == 0 {
+                return text.get(..=at).unwrap_or(text);
+            }
+        }
+    }
+    text
+}
+
+/// The name of an assignment that begins a text, and what stands behind its `=`.
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !is_name(c))?;
+    let (name, after) = text.split_at_checked(end)?;
+    let value = after.strip_prefix('=')?;
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then_some((name, value))
+}
+
+/// What is left of the line.
+fn line_of(text: &str) -> &str {
+    text.get(..text.find('\n').unwrap_or(text.len())).unwrap_or_default()
+}
+
 /// What of a value as it is written stands for something else: a variable or a command. Not within
 /// single quotes, and not what a backslash takes its meaning from.
-fn expands(written: Option<&str>) -> Option<&'static str> {
+fn expands(written: &str) -> Option<&'static str> {
     let (mut quote, mut escaped) = (None, false);
-    for c in written.unwrap_or_default().chars() {
+    if written.starts_with('~') || written.contains(":~") {
+        return Some("a home directory");
+    }
+    for c in written.chars() {
         if std::mem::take(&mut escaped) {
             continue;
         }
@@ -251,7 +353,6 @@ fn expands(written: Option<&str>) -> Option<&'static str> {
             (Some(open), _) if open == c => quote = None,
             (_, '$') => return Some("a variable or command of the shell"),
             (_, '`') => return Some("a command of the shell"),
-            (None, '#') => return None,
             _ => {}
         }
     }

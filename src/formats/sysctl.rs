@@ -4,7 +4,7 @@
 //! path (`net.ipv4.ip_forward`): it stands in the root under its full name and in a block for each
 //! of its parts.
 
-use super::Format;
+use super::{Format, sysctl_d};
 use super::limits::{Budget, malformed};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
@@ -65,7 +65,12 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
         let at = Location { file: path.to_path_buf(), line: number };
         let also = spellings(&name, &value);
-        last.insert(name.clone(), Setting { name, value, also, at });
+        // Both names of one parameter say what is in force.
+        let other = sysctl_d::alias(&name).map(str::to_owned);
+        for name in std::iter::once(name).chain(other) {
+            let (value, also, at) = (value.clone(), also.clone(), at.clone());
+            last.insert(name.clone(), Setting { name, value, also, at });
+        }
     }
     let mut root = block(path, 0, "");
     for setting in last.values() {

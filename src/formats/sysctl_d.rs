@@ -18,7 +18,7 @@ const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd-sysctl", "/lib/systemd/sys
 
 /// Reads all files.
 pub fn read(files: &dyn Files) -> SysctlSettings {
-    let mut settings = SysctlSettings::default();
+    let mut settings = SysctlSettings { by_systemd: by_systemd(files), ..Default::default() };
     for path in order(files, &mut settings.unread) {
         match files.read(&path) {
             Ok(Some(content)) => add(&mut settings, &path, &content),
@@ -33,11 +33,15 @@ pub fn read(files: &dyn Files) -> SysctlSettings {
 /// The files in the order in which they apply.
 pub fn order(files: &dyn Files, unread: &mut Vec<Unknown>) -> Vec<PathBuf> {
     let mut order = conf_files::collect(files, &conf_files::folders("sysctl.d"), unread);
-    let systemd = SYSTEMD.iter().any(|path| matches!(files.file(Path::new(path)), Ok(Some(_))));
-    if !systemd {
+    if !by_systemd(files) {
         order.push(PathBuf::from("/etc/sysctl.conf"));
     }
     order
+}
+
+/// Whether systemd writes them at boot.
+fn by_systemd(files: &dyn Files) -> bool {
+    SYSTEMD.iter().any(|path| matches!(files.file(Path::new(path)), Ok(Some(_))))
 }
 
 fn add(settings: &mut SysctlSettings, path: &Path, content: &[u8]) {
@@ -88,9 +92,41 @@ pub fn slashed(key: &str) -> String {
     }
 }
 
+/// Names of one parameter of the kernel: writing either sets both, `devinet_sysctl_forward()` and
+/// `ipv4_devconf` of `net/ipv4/devinet.c`. With dots.
+const ALIASES: [[&str; 2]; 1] = [["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"]];
+
+/// The other name of the same parameter, both with dots.
+pub fn alias(key: &str) -> Option<&'static str> {
+    let pair = ALIASES.iter().find(|pair| pair.contains(&key))?;
+    pair.iter().find(|name| **name != key).copied()
+}
+
 impl SysctlSettings {
-    /// The line that sets a key (with slashes). `None`: none does.
+    /// The line that sets a parameter (key with slashes), by whichever of its names. `None`: none does.
     pub fn of(&self, key: &str) -> Option<&SysctlLine> {
+        let dotted = key.replace('/', ".");
+        let other = alias(&dotted).map(slashed).and_then(|other| self.by_name(&other));
+        let own = self.by_name(key);
+        // Whatever is written last holds.
+        [own, other].into_iter().flatten().max_by_key(|(place, _)| *place).map(|(_, line)| line)
+    }
+
+    /// The line that sets a key, and its place in the order in which parameters are written. systemd
+    /// leaves a key where it stands when a further line says the same value (`parse_line()` of
+    /// `sysctl.c`), while sysctl(8) writes it once more.
+    fn by_name(&self, key: &str) -> Option<(usize, &SysctlLine)> {
+        let line = self.exactly(key)?;
+        let mut same_key = self.lines.iter().enumerate().rev().filter(|(_, l)| l.key == line.key);
+        let (mut place, _) = same_key.find(|(_, one)| std::ptr::eq(*one, line))?;
+        if self.by_systemd {
+            let run = same_key.take_while(|(_, one)| one.value == line.value);
+            place = run.last().map_or(place, |(first, _)| first);
+        }
+        Some((place, line))
+    }
+
+    fn exactly(&self, key: &str) -> Option<&SysctlLine> {
         let exact = |line: &&SysctlLine| line.key == key && line.value.is_some();
         if let Some(line) = self.lines.iter().rfind(exact) {
             return Some(line);

@@ -77,20 +77,32 @@ fn a_blacklist_keeps_aliases_off_and_an_install_line_modprobe() {
 #[test]
 fn the_first_install_line_counts() {
     let host = configured("install usb-storage /usr/bin/load-it\ninstall usb-storage /bin/false\n");
-    must("disabled: true")
-        .on(&host)
-        .fails_with(&format!("disabled: /usr/bin/load-it ({CONF}:1); expected disabled"));
-    let host = configured("install usb-storage /bin/false\ninstall usb-storage /usr/bin/load-it\n");
+    assert_eq!(must("disabled: true").on(&host).exit(), 2);
+    let host = configured("install usb-storage /bin/false\ninstall usb-storage /usr/sbin/insmod /x/usb-storage.ko\n");
     must("disabled: true").on(&host).passes();
+}
+
+#[test]
+fn what_another_program_does_in_its_place_is_not_known() {
+    for command in ["/usr/bin/refused", "/sbin/modprobe other", "/bin/sh -c exit"] {
+        let host = configured(&format!("install usb-storage {command}\n"));
+        assert_eq!(must("disabled: true").on(&host).exit(), 2, "{command}");
+        assert_eq!(must("disabled: false").on(&host).exit(), 2, "{command}");
+    }
+    for command in ["/sbin/insmod /x/usb-storage.ko", "logger x; modprobe -i usb_storage"] {
+        let host = configured(&format!("install usb-storage {command}\n"));
+        assert_eq!(must("disabled: true").on(&host).exit(), 1, "{command}");
+    }
 }
 
 #[test]
 fn an_install_line_is_a_pattern_and_its_command_is_a_shells() {
     must("disabled: true").on(&configured("install usb-* /bin/false\n")).passes();
     must("blacklisted: false").on(&configured("blacklist usb*\n")).passes();
-    for command in
-        ["/bin/false || insmod x", "/bin/true; insmod x", "/bin/true & insmod x", "/bin/true `x`"]
-    {
+    let host = configured("install usb-storage /bin/true `x`\n");
+    assert_eq!(must("disabled: true").on(&host).exit(), 2);
+    for before in ["/bin/false ||", "/bin/true;", "/bin/true &"] {
+        let command = format!("{before} insmod /x/usb-storage.ko");
         let host = configured(&format!("install usb-storage {command}\n"));
         must("disabled: true")
             .on(&host)
@@ -104,7 +116,7 @@ fn an_install_line_is_a_pattern_and_its_command_is_a_shells() {
 #[test]
 fn an_unread_file_may_hold_an_earlier_install_line() {
     let host = configured("install usb-storage /bin/false\n")
-        .file("/etc/modprobe.d/a.conf", 0o600, 0, 0, "install usb-storage /bin/load-it\n")
+        .file("/etc/modprobe.d/a.conf", 0o600, 0, 0, "install usb-storage /sbin/insmod /x/usb-storage.ko\n")
         .unreadable("/etc/modprobe.d/a.conf");
     assert_eq!(must("disabled: true").on(&host).exit(), 2);
 }
@@ -126,8 +138,8 @@ fn modprobe_is_disabled_by_the_same_lines() {
         "",
         "install usb-storage /bin/false\n",
         "install usb_storage /bin/true\n",
-        "install usb* /bin/true\ninstall usb-storage /bin/load-it\n",
-        "install usb-storage /bin/load-it\ninstall usb* /bin/false\n",
+        "install usb* /bin/true\ninstall usb-storage /sbin/insmod /x/usb-storage.ko\n",
+        "install usb-storage /sbin/insmod /x/usb-storage.ko\ninstall usb* /bin/false\n",
         "install usb-storage \\\n/bin/false\n",
         "# comment \\\ninstall usb-storage /bin/false\n",
         "\tinstall\tusb-storage\t/bin/false\n",

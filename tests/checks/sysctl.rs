@@ -39,10 +39,11 @@ fn the_value_is_what_the_kernel_uses() {
 
 #[test]
 fn a_parameter_that_the_kernel_does_not_have_violates_a_rule_by_default() {
-    must("value: 0").on(&Memory::new()).fails_with(ABSENT);
-    must("not: { value: 1 }").on(&Memory::new()).fails_with(ABSENT);
+    let without = Memory::new().dir("/proc/sys", 0o555, 0, 0);
+    must("value: 0").on(&without).fails_with(ABSENT);
+    must("not: { value: 1 }").on(&without).fails_with(ABSENT);
     rule("sysctl: net.ipv4.ip_forward\nabsent: skip\nmust: { value: 0 }")
-        .on(&Memory::new())
+        .on(&without)
         .skipped_with("exists: this kernel has no such parameter");
 }
 
@@ -120,6 +121,35 @@ fn sysctl_conf_counts_last_where_systemd_is_not() {
     must("configured: 1").on(&host).passes();
     let systemd = host.file("/lib/systemd/systemd-sysctl", 0o755, 0, 0, "");
     must("configured: 1").on(&systemd).fails_with("configured: not configured; expected 1");
+}
+
+#[test]
+fn a_parameter_with_two_names_has_what_is_written_last() {
+    let file = "/etc/sysctl.d/a.conf";
+    let both = |text: &str| configured(file, text);
+    let last = "net.ipv4.ip_forward=0\nnet/ipv4/conf/all/forwarding=1\n";
+    must("configured: 0").on(&both(last)).fails_with(&format!("configured: 1 ({file}:2); expected 0"));
+    must("configured: 1").on(&both("net.ipv4.conf.all.forwarding=1\n")).passes();
+    let other = "sysctl: net.ipv4.conf.all.forwarding\nmust: { configured: 1 }";
+    rule(other).on(&both("net.ipv4.ip_forward=1\n")).passes();
+    // systemd leaves a line that says the same in the place of the first.
+    let again = format!("{last}net.ipv4.ip_forward=0\n");
+    must("configured: 0").on(&both(&again)).passes();
+    let systemd = both(&again).file("/lib/systemd/systemd-sysctl", 0o755, 0, 0, "");
+    must("configured: 1").on(&systemd).passes();
+    let config = |value: &str| {
+        rule(&format!("config: {file}\nmust: {{ net.ipv4.ip_forward: {value} }}"))
+    };
+    config("{ not: 1 }")
+        .on(&both(last))
+        .fails_about("net.ipv4.ip_forward");
+    config("1").on(&both(last)).passes();
+}
+
+#[test]
+fn where_proc_has_no_sys_nothing_is_known_of_a_value() {
+    let host = Memory::new();
+    assert_eq!(must("value: 0").on(&host).exit(), 2);
 }
 
 #[test]

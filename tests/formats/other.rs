@@ -283,6 +283,53 @@ mod env {
         }
     }
 
+    /// Each text, the variable `A`, and what `sh -c '. FILE; printf %s "$A"'` says of it; `None` where
+    /// it depends on more than the file.
+    #[test]
+    fn a_shell_reads_the_same() {
+        let texts = [
+            ("A=ok\nB=1; A=bad\n", Some("bad")),
+            ("A=ok\nB=1 A=bad\n", Some("bad")),
+            ("A=ok\nexport B=1 A=bad\n", Some("bad")),
+            ("A=ok\nexport C B=1 A=bad D\n", Some("bad")),
+            ("A=bad; B=1\n", Some("bad")),
+            ("A=bad;B=1;;\n", None),
+            ("A='a;b' # c\n", Some("a;b")),
+            ("A=a#b\n", Some("a#b")),
+            ("A=\"it's\" B='\"'\n", Some("it's")),
+            ("A=\n", Some("")),
+            ("A=a\\\nb\n", Some("ab")),
+            ("readonly A=1\n", Some("1")),
+            ("A=1\nunset A\n", Some("")),
+            ("A=$B\nA=plain\n", Some("plain")),
+            ("A=good\nB=$(x 'y' $(z))\n", Some("good")),
+            ("A=good\nB=\"`x \"y\"`\" C=${D:-\"e f\"}\n", Some("good")),
+            ("A=one two\n", None),
+            ("A=ok\nA=one eval A=2\n", None),
+            ("A=x\r\n", None),
+            ("A=~/x\n", None),
+            ("A=a:~b\n", None),
+            ("A=(1 2)\n", None),
+            ("A=ok && A=2\n", None),
+            ("A=ok | A=2\n", None),
+        ];
+        for (text, wanted) in texts {
+            let settings = parse("env", text).unwrap();
+            let value = seen(&settings, "A").pop().unwrap_or_default();
+            let value = value.split_once(": ").map_or("", |(_, value)| value).to_owned();
+            let open = settings.undecided.iter().any(|open| open.name == "A");
+            let told = (!open && settings.unread.is_empty()).then_some(value);
+            assert_eq!(told.as_deref(), wanted, "{text:?}");
+            let Some(wanted) = wanted else { continue };
+            let place = tempfile::tempdir().unwrap();
+            let file = place.path().join("f");
+            std::fs::write(&file, text).unwrap();
+            let script = format!("x() {{ :; }}; . {} 2>/dev/null; printf %s \"$A\"", file.display());
+            let theirs = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(theirs.stdout).unwrap(), wanted, "{text:?}");
+        }
+    }
+
     #[test]
     fn an_open_quote_is_an_error() {
         assert_eq!(refused("env", "A=1\nB=\"x\n\n"), "/f: line 2: a quote that is not closed");

@@ -169,6 +169,22 @@ fn does_nothing(rule: &ModuleRule) -> bool {
     NOTHING.contains(&first) && !command.contains([';', '|', '&', '`', '(', '<', '>', '\n'])
 }
 
+/// Whether what an `install` line runs can be told: a command that does nothing, or one of a list
+/// that loads this very module. What another program does in its place is not known.
+fn is_known(rule: &ModuleRule, name: &str) -> bool {
+    let command = rule.install.as_deref().unwrap_or_default();
+    let loads = |part: &str| {
+        let mut words = part.split_whitespace();
+        let first = words.next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        let names = |word: &str| {
+            let file = word.rsplit('/').next().unwrap_or_default();
+            plain(file.split(".ko").next().unwrap_or_default()) == name
+        };
+        matches!(first, "modprobe" | "insmod") && words.any(names)
+    };
+    does_nothing(rule) || command.split([';', '|', '&', '\n']).any(loads)
+}
+
 /// Whether a line is about a module. modprobe takes the name in an `install` line for a pattern, that
 /// of a `blacklist` for itself.
 fn is_about(rule: &ModuleRule, name: &str) -> bool {
@@ -236,6 +252,11 @@ fn ruled(
     let holds = match (rule, view.rules.unread.first()) {
         // What is not read may say it, or stand before the line that was found.
         (rule, Some(why)) if rule.is_none() || installs => Err(why.clone()),
+        (Some(rule), None) if installs && !is_known(rule, &view.name) => {
+            let command = rule.install.as_deref().unwrap_or_default();
+            let why = format!("`{command}` runs instead, and whether that loads it is not known");
+            Err(Unknown::new(rule.at.to_string(), Cause::Unsupported(why)))
+        }
         _ => Ok(says_so.is_some() == wanted),
     };
     let observed = match (rule, says_so) {

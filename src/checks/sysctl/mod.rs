@@ -202,6 +202,12 @@ pub(super) fn now(key: &str, target: &dyn Target) -> Fact<Option<String>> {
         return Err(Unknown::new(text::path(&path), Cause::NotRunning));
     }
     let content = target.read(&path)?;
+    // With `subset=pid` a proc file system shows processes and nothing else.
+    let all = Path::new("/proc/sys");
+    if content.is_none() && target.file(all)?.is_none() {
+        let why = "the proc file system that is mounted there shows no parameters".to_owned();
+        return Err(Unknown::new(text::path(all), Cause::Unsupported(why)));
+    }
     Ok(content.map(|content| words(&String::from_utf8_lossy(&content))))
 }
 

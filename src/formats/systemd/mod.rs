@@ -5,6 +5,7 @@
 //! specifiers mean depends on the key.
 
 mod dropins;
+pub mod environment;
 pub mod enablement;
 pub mod exposure;
 mod init_scripts;
