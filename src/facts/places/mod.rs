@@ -6,62 +6,13 @@
 //! label: `location["/admin"]`, `Match["Group sftp"]`, `program["web"]`; in a document by its
 //! `name`, in nginx a server by its `server_name`.
 
+mod inner;
+mod path;
+
 use super::settings::{Block, Inner, Location, Lookup, Setting, Settings};
+use path::{Word, split};
 
-/// Directives of nginx that are done where they stand: those within say nothing about the enclosing
-/// block.
-const DONE_IN_PLACE: [&str; 16] = [
-    "alias",
-    "break",
-    "fastcgi_pass",
-    "grpc_pass",
-    "include",
-    "internal",
-    "listen",
-    "memcached_pass",
-    "proxy_pass",
-    "return",
-    "rewrite",
-    "scgi_pass",
-    "server_name",
-    "set",
-    "try_files",
-    "uwsgi_pass",
-];
-
-/// Blocks of nginx that can say a setting of the enclosing one anew.
-const CONTEXTS: [&str; 6] = ["http", "server", "location", "if", "limit_except", "stream"];
-
-/// Sections of apache that can.
-const SECTIONS: [&str; 14] = [
-    "virtualhost",
-    "directory",
-    "directorymatch",
-    "location",
-    "locationmatch",
-    "files",
-    "filesmatch",
-    "if",
-    "elseif",
-    "else",
-    "limit",
-    "limitexcept",
-    "proxy",
-    "proxymatch",
-];
-
-/// Directives of apache that name the host or what it has, which each has for itself.
-const OF_HOSTS: [&str; 9] = [
-    "alias",
-    "customlog",
-    "documentroot",
-    "errorlog",
-    "include",
-    "includeoptional",
-    "servername",
-    "serveralias",
-    "serveradmin",
-];
+pub use path::without_labels;
 
 /// Settings that tell a block among others of its name.
 const LABELS: [&str; 4] = ["name", "server_name", "id", "host"];
@@ -86,57 +37,6 @@ impl<'a> Place<'a> {
     fn is_found(&self) -> bool {
         !self.values.is_empty() || !self.blocks.is_empty()
     }
-}
-
-/// One word of a path.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Word {
-    name: String,
-    label: Option<String>,
-}
-
-/// The path with all labels taken out: what kind of setting it is about.
-pub fn without_labels(path: &str) -> String {
-    let mut plain = String::new();
-    let (mut depth, mut quoted) = (0_usize, false);
-    for c in path.chars() {
-        match c {
-            '"' if depth == 0 => quoted = !quoted,
-            '[' if !quoted => depth += 1,
-            ']' if !quoted && depth > 0 => {
-                depth -= 1;
-                continue;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            plain.push(c);
-        }
-    }
-    plain
-}
-
-/// Splits `a["x.y"]."b.c".d` into its words.
-fn split(path: &str) -> Vec<Word> {
-    let mut words = vec![Word::default()];
-    let (mut quoted, mut within) = (false, false);
-    for c in path.chars() {
-        let Some(word) = words.last_mut() else { break };
-        match c {
-            '"' => quoted = !quoted,
-            '[' if !quoted && !within && !word.name.is_empty() => {
-                within = true;
-                word.label = Some(String::new());
-            }
-            ']' if !quoted && within => within = false,
-            '.' if !quoted && !within => words.push(Word::default()),
-            other => match word.label.as_mut().filter(|_| within) {
-                Some(label) => label.push(other),
-                None => word.name.push(other),
-            },
-        }
-    }
-    words
 }
 
 impl Settings {
@@ -261,16 +161,19 @@ impl Settings {
         Place { at: &block.at, values, blocks, missing: None }
     }
 
-    fn own<'a>(&self, block: &'a Block, name: &str) -> Vec<&'a Setting> {
+    pub(super) fn own<'a>(&self, block: &'a Block, name: &str) -> Vec<&'a Setting> {
         let any = name == "*";
         block.settings.iter().filter(|s| any || self.same_name(&s.name, name)).collect()
     }
 
     /// Whether a block is the one, or one of those, that a word names.
     fn is_meant(&self, block: &Block, name: &str, word: &Word) -> bool {
+        // `program:web` of supervisord, `remote.origin` of git.
         let whole = || {
-            let (kind, label) = name.split_once(':')?;
-            Some(self.same_name(&block.name, kind.trim()) && block.label.trim() == label.trim())
+            let (kind, label) = name.split_once([':', '.'])?;
+            let label = label.trim();
+            let same = self.same_name(&block.name, kind.trim()) && block.label.trim() == label;
+            Some(same && !label.is_empty())
         };
         if name != "*" && !self.same_name(&block.name, name) {
             return whole() == Some(true);
@@ -285,31 +188,6 @@ impl Settings {
                 LABELS.iter().any(|name| self.same_name(&setting.name, name))
                     && (setting.value == wanted || setting.value.split(' ').any(|w| w == wanted))
             })
-    }
-
-    /// Adds what blocks further in say of the setting instead.
-    fn said_anew<'a>(&'a self, block: &'a Block, name: &str, found: &mut Vec<Place<'a>>) {
-        let done = |list: &[&str]| list.iter().any(|known| self.same_name(known, name));
-        let contexts: &[&str] = match self.inner {
-            Inner::None => return,
-            Inner::Nginx if block.name.is_empty() || done(&DONE_IN_PLACE) => return,
-            Inner::Nginx => &CONTEXTS,
-            Inner::Apache if done(&OF_HOSTS) => return,
-            Inner::Apache => &SECTIONS,
-        };
-        let is_context = |b: &&Block| contexts.iter().any(|known| self.same_name(known, &b.name));
-        for inner in block.blocks.iter().filter(is_context) {
-            let mut values = self.own(inner, name);
-            // What is taken from the outer block says nothing anew.
-            let known = |value: &Setting| {
-                found.iter().any(|place| place.values.iter().any(|known| known.at == value.at))
-            };
-            values.retain(|value| !known(value));
-            if !values.is_empty() {
-                found.push(Place { at: &inner.at, values, blocks: Vec::new(), missing: None });
-            }
-            self.said_anew(inner, name, found);
-        }
     }
 }
 

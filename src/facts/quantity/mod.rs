@@ -4,7 +4,16 @@
 //! the one counts seconds and the other minutes. So only values of one kind are compared; what
 //! cannot be is no answer, neither yes nor no.
 
+mod number;
+mod open;
+mod special;
+
 use super::words::Words;
+use number::{bare, bits, bytes, duration, number, octal, percent, quantity};
+use open::{open, read};
+
+pub use number::size;
+pub use special::Special;
 
 /// What a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +48,6 @@ pub enum Kind {
     /// Words, which have no order.
     Text,
 }
-
-/// Bare numbers are kept in millionths, so that fractions can be compared.
-const ONE: i128 = 1_000_000;
 
 impl Kind {
     /// Times whose bare numbers are seconds.
@@ -212,63 +218,6 @@ impl Kind {
     }
 }
 
-/// Which numbers of a setting do not count anything.
-///
-/// `LoginGraceTime 0` is no short time but no limit at all: it must not pass for `at_most: 2m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Special {
-    /// None: each number means itself.
-    None,
-    /// 0 means without limit, or never.
-    ZeroIsNoLimit,
-    /// Numbers below 0 (mostly -1) mean without limit, or never.
-    NegativeIsNoLimit,
-    /// 0 leaves it to the operating system, so that the number is written elsewhere.
-    ZeroIsElsewhere,
-    /// `infinity` means without limit.
-    Infinity,
-    /// 0 and `infinity` mean without limit.
-    ZeroOrInfinity,
-}
-
-impl Special {
-    /// Whether a value of this kind means that there is no limit.
-    ///
-    /// # Errors
-    /// Why that cannot be told: the number that counts is written elsewhere.
-    pub fn no_limit(self, kind: Kind, spellings: &[&str]) -> Result<bool, String> {
-        let zero =
-            || kind.compare(spellings, "0").is_ok_and(|order| order.at_most && order.at_least);
-        match self {
-            Special::None => Ok(false),
-            Special::ZeroIsNoLimit => Ok(zero()),
-            Special::NegativeIsNoLimit => Ok(spellings.iter().any(|text| is_negative(text))),
-            Special::Infinity => Ok(Special::is_infinite(spellings)),
-            Special::ZeroOrInfinity => Ok(Special::is_infinite(spellings) || zero()),
-            Special::ZeroIsElsewhere if zero() => {
-                Err("0 leaves it to the operating system".to_owned())
-            }
-            Special::ZeroIsElsewhere => Ok(false),
-        }
-    }
-
-    /// Whether a value is more than every limit, and so at least each of them.
-    pub fn is_endless(self, spellings: &[&str]) -> bool {
-        matches!(self, Special::Infinity | Special::ZeroOrInfinity)
-            && Special::is_infinite(spellings)
-    }
-
-    /// All parts of a value: one that is infinite has no limit where the other one has.
-    fn is_infinite(spellings: &[&str]) -> bool {
-        spellings.iter().any(|text| text.split(':').any(|part| part == "infinity"))
-    }
-}
-
-fn is_negative(text: &str) -> bool {
-    let digits = text.trim().strip_prefix('-').unwrap_or_default();
-    digits.starts_with(|c: char| c.is_ascii_digit())
-}
-
 /// How an observed value stands to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -282,179 +231,6 @@ impl Order {
     fn of<T: Ord>(is: &T, limit: &T) -> Self {
         Self { at_most: is <= limit, at_least: is >= limit }
     }
-}
-
-/// A value of which the format says nothing, by its unit.
-#[derive(Clone, Copy)]
-enum Read {
-    Bare(i128),
-    Size(i128),
-    Duration(i128),
-    Percent(i128),
-    /// `m` is a minute or a megabyte.
-    Ambiguous(i128),
-}
-
-fn read(text: &str) -> Option<Read> {
-    if let Some(number) = number(text) {
-        return Some(Read::Bare(number));
-    }
-    if let Some(digits) = text.strip_suffix('m').and_then(bare) {
-        return Some(Read::Ambiguous(digits));
-    }
-    let size = bytes(text).map(Read::Size);
-    let percent = || percent(text).map(Read::Percent);
-    size.or_else(|| duration(text).map(Read::Duration)).or_else(percent)
-}
-
-fn open(spellings: &[&str], limit: &str) -> Result<Order, String> {
-    let wanted = read(limit).ok_or_else(|| format!("the limit `{limit}` is no number"))?;
-    let minutes = |count: i128| count.saturating_mul(60_000_000);
-    let compare = |is: Read| match (is, wanted) {
-        (Read::Bare(is), Read::Bare(limit))
-        | (Read::Size(is), Read::Size(limit))
-        | (Read::Duration(is), Read::Duration(limit))
-        | (Read::Percent(is), Read::Percent(limit))
-        | (Read::Ambiguous(is), Read::Ambiguous(limit)) => Some(Order::of(&is, &limit)),
-        (Read::Ambiguous(is), Read::Size(limit)) => {
-            Some(Order::of(&(is.saturating_mul(1 << 20)), &limit))
-        }
-        (Read::Size(is), Read::Ambiguous(limit)) => {
-            Some(Order::of(&is, &(limit.saturating_mul(1 << 20))))
-        }
-        (Read::Ambiguous(is), Read::Duration(limit)) => Some(Order::of(&minutes(is), &limit)),
-        (Read::Duration(is), Read::Ambiguous(limit)) => Some(Order::of(&is, &minutes(limit))),
-        _ => None,
-    };
-    if let Some(order) = spellings.iter().find_map(|text| compare(read(text)?)) {
-        return Ok(order);
-    }
-    Err(match (spellings.iter().find_map(|text| read(text)), wanted) {
-        (None, _) => "cannot be compared as a number".to_owned(),
-        (Some(Read::Bare(_)), _) => {
-            format!("has no unit and the limit `{limit}` has one; write the limit without")
-        }
-        (Some(_), Read::Bare(_)) => {
-            format!("has a unit and the limit `{limit}` has none; write the limit with one")
-        }
-        _ => format!("counts something else than the limit `{limit}`"),
-    })
-}
-
-/// A number in millionths, with or without a fraction. A leading zero may mean octal, so that is
-/// none.
-fn number(text: &str) -> Option<i128> {
-    let text = text.trim();
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let plain = digits == "0" || digits.starts_with("0.") || !digits.starts_with('0');
-    if plain { bare(digits).map(|number| sign * number) } else { None }
-}
-
-/// Digits in millionths, of which some may stand behind a point; what is smaller is cut.
-fn bare(text: &str) -> Option<i128> {
-    let text = text.trim();
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) || whole.len() > 20 {
-        return None;
-    }
-    let millionths: String = fraction.chars().chain("000000".chars()).take(6).collect();
-    let millionths: i128 = millionths.parse().ok()?;
-    whole.parse::<i128>().ok()?.checked_mul(ONE)?.checked_add(millionths)
-}
-
-fn octal(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.strip_prefix("0o").unwrap_or(text);
-    u64::from_str_radix(digits, 8).ok().filter(|_| !digits.contains(['+', '-']))
-}
-
-/// Permission bits; a spelling with a leading zero is exact.
-fn bits(spellings: &[&str]) -> Option<u64> {
-    let leading = |text: &&&str| text.starts_with('0');
-    let exact = spellings.iter().filter(leading).find_map(|text| octal(text));
-    exact.or_else(|| spellings.iter().find_map(|text| octal(text)))
-}
-
-fn percent(text: &str) -> Option<i128> {
-    bare(text.trim().strip_suffix('%')?)
-}
-
-/// A quantity of Kubernetes in millionths: powers of 1000 and, with `i`, of 1024; `m` is a
-/// thousandth.
-fn quantity(text: &str) -> Option<i128> {
-    let text = text.trim();
-    let end = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
-    let count = bare(text.get(..end)?)?;
-    let factor: i128 = match text.get(end..)? {
-        "" => 1,
-        "m" => return Some(count / 1000),
-        "k" => 1000,
-        "M" => 1_000_000,
-        "G" => 1_000_000_000,
-        "T" => 1_000_000_000_000,
-        "P" => 1_000_000_000_000_000,
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        "Ti" => 1 << 40,
-        "Pi" => 1 << 50,
-        _ => return None,
-    };
-    count.checked_mul(factor)
-}
-
-/// `10`, `4k`, `10M`, `2G` in bytes, with powers of 1024.
-pub fn size(text: &str) -> Option<u64> {
-    let bytes = bytes(text)?;
-    if bytes % ONE == 0 { u64::try_from(bytes / ONE).ok() } else { None }
-}
-
-/// The same in millionths of a byte: `1.5G`.
-fn bytes(text: &str) -> Option<i128> {
-    let text = text.trim();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: i128 = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "ki" | "kib" => 1 << 10,
-        "m" | "mb" | "mi" | "mib" => 1 << 20,
-        "g" | "gb" | "gi" | "gib" => 1 << 30,
-        "t" | "tb" | "ti" | "tib" => 1 << 40,
-        _ => return None,
-    };
-    bare(digits)?.checked_mul(factor)
-}
-
-/// `90s`, `1h30m`, `5min 20s`, `0.5s`, `1month` in millionths of a microsecond. A month counts 30.44
-/// days and a year 365.25, `systemd.time(7)`.
-fn duration(text: &str) -> Option<i128> {
-    let mut rest = text.trim();
-    let mut total = 0_i128;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let count = |c: char| c.is_ascii_digit() || c == '.';
-        let digits = rest.len() - rest.trim_start_matches(count).len();
-        let (count, behind) = (bare(rest.get(..digits)?)?, rest.get(digits..)?.trim_start());
-        let letters =
-            behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let unit: i128 = match behind.get(..letters)? {
-            "us" | "usec" => 1,
-            "ms" | "msec" => 1000,
-            "s" | "S" | "sec" | "second" | "seconds" => 1_000_000,
-            "m" | "mi" | "min" | "minute" | "minutes" => 60_000_000,
-            "h" | "H" | "hr" | "hour" | "hours" => 3_600_000_000,
-            "d" | "D" | "day" | "days" => 86_400_000_000,
-            "w" | "W" | "week" | "weeks" => 604_800_000_000,
-            "M" | "month" | "months" => 2_629_800_000_000,
-            "y" | "year" | "years" => 31_557_600_000_000,
-            _ => return None,
-        };
-        total = total.checked_add(count.checked_mul(unit)?)?;
-        rest = behind.get(letters..)?.trim_start();
-    }
-    Some(total)
 }
 
 #[cfg(test)]
