@@ -51,6 +51,9 @@ pub struct Settings {
     /// Settings of which a value cannot be told.
     #[serde(default)]
     pub undecided: Vec<Undecided>,
+    /// Lines that the owner passes over, since the setting cannot take their value.
+    #[serde(default)]
+    pub refused: Vec<Setting>,
 }
 
 /// A setting of which a value cannot be told, while what the file says of others can.
@@ -88,6 +91,7 @@ impl Default for Settings {
             things: false,
             part: false,
             undecided: Vec::new(),
+            refused: Vec::new(),
         }
     }
 }

@@ -27,6 +27,8 @@ pub const FORMAT: Format = Format {
     default: |_| None,
     kind: |_| Kind::Open,
     special: |_| Special::None,
+    table: None,
+    blocks: &[],
 };
 
 fn recognises(path: &Path) -> bool {
@@ -53,11 +55,7 @@ pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> 
     let mut root = Block::root(path);
     let mut undecided = Vec::new();
     for said in in_force(reader.said, branches) {
-        undecided.extend(said.undecided.map(|why| Undecided {
-            name: said.name,
-            why,
-            adds: false,
-        }));
+        undecided.extend(said.undecided.map(|why| Undecided { name: said.name, why, adds: false }));
         root.settings.extend(said.setting);
     }
     Ok(Settings {
@@ -133,6 +131,7 @@ impl Reader<'_> {
             rest.starts_with([' ', '\t']).then(|| rest.trim_start_matches([' ', '\t']))
         });
         self.rest = declares.unwrap_or(self.rest);
+        self.names(declares.is_some());
         while let Some((name, value)) = assignment(self.rest) {
             budget.take(self.path)?;
             let (name, written) = (name.to_owned(), value);
@@ -148,14 +147,7 @@ impl Reader<'_> {
             let setting = Setting { name: name.clone(), value, also: Vec::new(), at };
             self.said.push(Said { name, setting: Some(setting), undecided });
             self.rest = self.rest.trim_start_matches([' ', '\t']);
-            // `export A=1 B` names a variable without a value.
-            while declares.is_some() && assignment(self.rest).is_none() {
-                let name = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
-                if name == 0 {
-                    break;
-                }
-                self.rest = tail(self.rest, name).trim_start_matches([' ', '\t']);
-            }
+            self.names(declares.is_some());
         }
         let line = line_of(self.rest);
         let assigned = self.said.len() > start;
@@ -194,6 +186,18 @@ impl Reader<'_> {
             false => tail(self.rest, line.len()),
         };
         Ok(false)
+    }
+
+    /// Passes over names without a value, of which `export` says only that they are passed on.
+    fn names(&mut self, declares: bool) {
+        while declares && assignment(self.rest).is_none() {
+            let name = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
+            let after = tail(self.rest, name);
+            if name == 0 || !after.is_empty() && !after.starts_with([' ', '\t', '\n', ';']) {
+                break;
+            }
+            self.rest = after.trim_start_matches([' ', '\t']);
+        }
     }
 
     /// Takes note that what was said since `start` may not hold.

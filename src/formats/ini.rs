@@ -1,11 +1,11 @@
-//! Files of `[sections]` with `name = value`: the family of smb.conf and gitconfig.
+//! Files of `[sections]` with `name = value`: what many programs read.
 //!
 //! The family has no common rule for repeated names: some readers take the last, some the first,
 //! some all. So all are kept, and a rule has to hold for each. Sections of one name (and label,
 //! as in `[remote "origin"]`) are one block.
 
-use super::Format;
 use super::limits::{Budget, malformed};
+use super::{Format, git, php_fpm, samba};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
@@ -24,21 +24,33 @@ pub const FORMAT: Format = Format {
     default: |_| None,
     kind: |_| Kind::Open,
     special: |_| Special::None,
+    table: None,
+    blocks: &[],
 };
 
 fn recognises(path: &Path) -> bool {
-    let named = |wanted: &str| path.file_name().is_some_and(|name| name == wanted);
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("ini" | "cnf" | "cfg"))
-        || ["gitconfig", ".gitconfig", "smb.conf"].iter().any(|name| named(name))
-        || path.ends_with(".git/config")
 }
 
-/// Parses a file with sections.
+/// Parses a file with sections: as its owner does where the path tells who that is, whatever the
+/// rule calls the format.
 ///
 /// # Errors
 /// When a section's bracket is not closed, or a bound is met.
-pub fn parse(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
+pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
+    let owners = [&php_fpm::FORMAT, &samba::FORMAT, &git::FORMAT];
+    match owners.iter().find(|format| (format.recognises)(path)) {
+        Some(owner) => (owner.parse)(files, path, content),
+        None => generic(files, path, content),
+    }
+}
+
+/// Parses a file of which nobody is known to be the owner.
+///
+/// # Errors
+/// When a section's bracket is not closed, or a bound is met.
+pub fn generic(_files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
     let mut budget = Budget::default();
     let mut root = block(path, 0, "", "");
     let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();

@@ -20,6 +20,8 @@ pub const FORMAT: Format = Format {
     default: |_| None,
     kind: |_| Kind::Words(&BOOLEANS),
     special: |_| Special::None,
+    table: None,
+    blocks: &[],
 };
 
 /// Of the words of a rule, `True` is `true`.

@@ -24,6 +24,8 @@ pub const FORMAT: Format = Format {
     default: |_| None,
     kind,
     special,
+    table: None,
+    blocks: &[],
 };
 
 /// shadow reads lines in pieces of this many bytes.

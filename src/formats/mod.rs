@@ -6,13 +6,16 @@
 pub mod acl;
 pub mod apache;
 pub mod boot;
+pub mod chrony;
 pub mod conf_files;
 pub mod containers;
 pub mod cron;
 pub mod elf;
 pub mod env;
 pub mod filecap;
+pub mod git;
 pub mod glob3;
+pub mod haproxy;
 pub mod include;
 pub mod ini;
 pub mod json;
@@ -24,24 +27,37 @@ pub mod modprobe;
 pub mod mounts;
 pub mod mysql;
 pub mod name_services;
+pub mod named;
 pub mod nginx;
+pub mod owners;
 pub mod packages;
 pub mod passwd;
+pub mod pg_hba;
 pub mod php;
+pub mod php_fpm;
+pub mod postfix;
 pub mod postgresql;
+pub mod properties;
 pub mod redis;
+pub mod samba;
+pub mod sections;
 pub mod sets;
+pub mod ssh_config;
 pub mod sshd;
+pub mod started;
 pub mod sudoers;
 pub mod supervisord;
 pub mod sysctl;
 pub mod sysctl_d;
 pub mod systemd;
+pub mod table;
 pub mod tar;
 pub mod toml;
 pub mod tree;
 pub mod units;
 pub mod versions;
+pub mod vsftpd;
+pub mod xml;
 pub mod yaml;
 
 use crate::facts::Fact;
@@ -70,10 +86,62 @@ pub struct Format {
     pub kind: fn(&str) -> Kind,
     /// Which values of the setting at a path mean "no limit" and so are below none.
     pub special: fn(&str) -> Special,
+    /// What is known of its settings, a row for each, where it is kept so.
+    pub table: Option<&'static table::Table>,
+    /// Blocks that the owner knows, where a path of others is most likely a slip.
+    pub blocks: &'static [&'static str],
+}
+
+impl Format {
+    /// A format of whose settings nothing is known.
+    pub const PLAIN: Format = Format {
+        name: "",
+        doc: "",
+        recognises: |_| false,
+        parse: ini::parse,
+        also: |_, _| Vec::new(),
+        default: |_| None,
+        kind: |_| Kind::Open,
+        special: |_| Special::None,
+        table: None,
+        blocks: &[],
+    };
+
+    /// What the values of the setting at a path count.
+    pub fn kind_of(&self, path: &str) -> Kind {
+        self.table.map_or_else(|| (self.kind)(path), |table| table.kind(path))
+    }
+
+    /// What the daemon uses for a setting that is not set.
+    pub fn default_of(&self, path: &str) -> Option<&'static str> {
+        self.table.map_or_else(|| (self.default)(path), |table| table.default(path))
+    }
+
+    /// Which values of a setting mean "no limit".
+    pub fn special_of(&self, path: &str) -> Special {
+        self.table.map_or_else(|| (self.special)(path), |table| table.special(path))
+    }
 }
 
 /// All formats, in the order in which they are tried on a path.
 pub static FORMATS: &[Format] = &[
+    pg_hba::FORMAT,
+    php_fpm::FORMAT,
+    samba::FORMAT,
+    git::FORMAT,
+    ssh_config::FORMAT,
+    postfix::FORMAT,
+    vsftpd::FORMAT,
+    chrony::FORMAT,
+    haproxy::FORMAT,
+    named::FORMAT,
+    owners::DOCKER,
+    owners::CONTAINERD,
+    owners::KUBELET,
+    owners::ETCD,
+    owners::MONGOD,
+    owners::ELASTICSEARCH,
+    owners::GRAFANA,
     nginx::FORMAT,
     sshd::FORMAT,
     apache::FORMAT,
@@ -90,6 +158,8 @@ pub static FORMATS: &[Format] = &[
     yaml::FORMAT,
     toml::FORMAT,
     ini::FORMAT,
+    properties::FORMAT,
+    xml::FORMAT,
 ];
 
 /// The format of that name.

@@ -30,6 +30,8 @@ pub const FORMAT: Format = Format {
     default,
     kind,
     special,
+    table: None,
+    blocks: &[],
 };
 
 /// `max_recursion_level` of the sources.

@@ -11,6 +11,8 @@ pub enum Between {
     Space,
     /// A comma.
     Comma,
+    /// White space or a comma.
+    List,
     /// A colon.
     Colon,
     /// A comma; a leading `+` or `^` adds to the built-in list, `-` takes from it. `sshd_config(5)`.
@@ -45,6 +47,7 @@ impl Between {
         let at = |c: char| match self {
             Between::Space | Between::ApacheOptions | Between::SystemdList => c.is_whitespace(),
             Between::Comma | Between::SshdList => c == ',',
+            Between::List => c == ',' || c.is_whitespace(),
             Between::Colon => c == ':',
             Between::Char(between) => c == between,
         };
@@ -169,6 +172,10 @@ const SETS: [(&str, Between, &[&str]); 13] = [
 
 /// What separates the members of the setting at a path. `None`: its value is single.
 pub fn between(format: &str, path: &str) -> Option<Between> {
+    let table = super::by_name(format).and_then(|format| format.table);
+    if let Some(row) = table.and_then(|table| table.row(path)) {
+        return row.between;
+    }
     let name = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
     let known = |of: &&(&str, Between, &[&str])| of.0 == format && of.2.contains(&name.as_str());
     SETS.iter().find(known).map(|(_, between, _)| *between)

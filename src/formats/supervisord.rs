@@ -27,6 +27,8 @@ pub const FORMAT: Format = Format {
     default,
     kind,
     special,
+    table: None,
+    blocks: &[],
 };
 
 fn recognises(path: &Path) -> bool {

@@ -4,8 +4,8 @@
 //! path (`net.ipv4.ip_forward`): it stands in the root under its full name and in a block for each
 //! of its parts.
 
-use super::{Format, sysctl_d};
 use super::limits::{Budget, malformed};
+use super::{Format, sysctl_d};
 use crate::facts::Fact;
 use crate::facts::quantity::{Kind, Special};
 use crate::facts::settings::{Block, Location, Setting, Settings};
@@ -28,6 +28,8 @@ pub const FORMAT: Format = Format {
     default: |_| None,
     kind: |_| Kind::Number,
     special: |_| Special::None,
+    table: None,
+    blocks: &[],
 };
 
 /// The most parts of one key.

@@ -29,6 +29,8 @@ pub const FORMAT: Format = Format {
     default: |_| None,
     kind,
     special: |_| Special::None,
+    table: None,
+    blocks: &[],
 };
 
 /// What YAML 1.1 calls true and false in all its spellings but the single letters: readers of both

@@ -102,6 +102,11 @@ pub fn condition(info: &ConditionInfo) -> Value {
         }),
         (Form::Special, "only") => one_or_many(allowed_port()),
         (Form::Special, "job") => one_or_more(job()),
+        (Form::Special, "config") => json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": setting(),
+        }),
         (Form::Special, _) => one_or_many(reference("holder")),
         (Form::Expectation { .. }, "run_as") => json!({ "anyOf": [
             reference("value"),

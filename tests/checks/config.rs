@@ -636,7 +636,7 @@ fn a_block_that_is_there_is_set_and_a_path_to_none_has_no_default() {
     let host = nginx("events { } stream { } http { server { location / { autoindex on; } } }");
     assert_eq!(must("stream: { set: false }").on(&host).exit(), 1);
     must("stream: { set: true }").on(&host).passes();
-    for path in ["http.sever.autoindex", "server.autoindex", "http.location.autoindex"] {
+    for path in ["http.other.autoindex", "server.autoindex", "http.location.autoindex"] {
         assert_eq!(must(&format!("{path}: 'off'")).on(&host).exit(), 1, "{path}");
     }
     let location = must("http.server.location[\"/\"].autoindex: 'off'");

@@ -78,7 +78,9 @@ fn a_blacklist_keeps_aliases_off_and_an_install_line_modprobe() {
 fn the_first_install_line_counts() {
     let host = configured("install usb-storage /usr/bin/load-it\ninstall usb-storage /bin/false\n");
     assert_eq!(must("disabled: true").on(&host).exit(), 2);
-    let host = configured("install usb-storage /bin/false\ninstall usb-storage /usr/sbin/insmod /x/usb-storage.ko\n");
+    let host = configured(
+        "install usb-storage /bin/false\ninstall usb-storage /usr/sbin/insmod /x/usb-storage.ko\n",
+    );
     must("disabled: true").on(&host).passes();
 }
 
@@ -116,7 +118,13 @@ fn an_install_line_is_a_pattern_and_its_command_is_a_shells() {
 #[test]
 fn an_unread_file_may_hold_an_earlier_install_line() {
     let host = configured("install usb-storage /bin/false\n")
-        .file("/etc/modprobe.d/a.conf", 0o600, 0, 0, "install usb-storage /sbin/insmod /x/usb-storage.ko\n")
+        .file(
+            "/etc/modprobe.d/a.conf",
+            0o600,
+            0,
+            0,
+            "install usb-storage /sbin/insmod /x/usb-storage.ko\n",
+        )
         .unreadable("/etc/modprobe.d/a.conf");
     assert_eq!(must("disabled: true").on(&host).exit(), 2);
 }

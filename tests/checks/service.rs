@@ -465,3 +465,67 @@ fn the_report_says_that_a_service_does_not_run() {
     exited 1
     "#);
 }
+
+// --- config ---------------------------------------------------------------------------------------
+
+#[test]
+fn settings_are_those_that_the_processes_were_started_with() {
+    let master = |command: &[&str]| nginx(10).arguments(command);
+    let host = |command: &[&str]| {
+        accounts()
+            .process(master(command))
+            .process(nginx(11).arguments(&["nginx: worker process"]).child_of(10))
+            .file("/etc/nginx/nginx.conf", 0o644, 0, 0, "user good; http { server { listen 80; } }")
+            .file("/srv/other.conf", 0o644, 0, 0, "user bad;\nhttp { server { listen 81; } }")
+    };
+    let plain = host(&["nginx: master process /usr/sbin/nginx"]);
+    must("config: { user: good, http.server.listen: 80 }").on(&plain).passes();
+    let other = host(&["nginx: master process /usr/sbin/nginx -c /srv/other.conf"]);
+    must("config: { user: good, http.server.listen: 80 }")
+        .on(&other)
+        .fails_about("user bad (/srv/other.conf:1)");
+    assert_eq!(must("config: { user: good, http.server.listen: 80 }").on(&other).lines().len(), 2);
+    let said = host(&["nginx: master process nginx -g daemon off; user root;"]);
+    must("config: { user: good }").on(&said).fails_about("user root (/proc/10/cmdline:1)");
+    must("config: { daemon: 'off' }").on(&said).passes();
+    let missing = host(&["nginx: master process nginx -c /srv/missing.conf"]);
+    assert_eq!(must("config: { user: good }").on(&missing).exit(), 2);
+    let hidden = host(&["nginx: worker process"]);
+    assert_eq!(must("config: { user: good }").on(&hidden).exit(), 2);
+    must("config: [user]").is_refused();
+}
+
+#[test]
+fn what_the_command_line_says_wins_over_the_file() {
+    let ask = |service: &str, command: &[&str], file: &str, text: &str, setting: &str| {
+        let host = accounts()
+            .process(Running::program(10, service).arguments(command))
+            .file(file, 0o644, 0, 0, text);
+        rule(&format!("service: it\nmust: {{ config: {{ {setting} }} }}"))
+            .given(&format!("services: {{ it: {{ exe: {service} }} }}"))
+            .on(&host)
+            .exit()
+    };
+    let sshd = |command: &[&str], setting: &str| {
+        let text = "PermitRootLogin no\nMatch User x\nX11Forwarding yes\n";
+        ask("/usr/sbin/sshd", command, "/etc/ssh/sshd_config", text, setting)
+    };
+    assert_eq!(sshd(&["/usr/sbin/sshd", "-D"], "PermitRootLogin: no"), 0);
+    assert_eq!(
+        sshd(&["/usr/sbin/sshd", "-D", "-o", "PermitRootLogin=yes"], "PermitRootLogin: no"),
+        1
+    );
+    assert_eq!(sshd(&["/usr/sbin/sshd", "-oX11Forwarding=no"], "X11Forwarding: no"), 1);
+    let maria = |command: &[&str], setting: &str| {
+        ask("/usr/sbin/mariadbd", command, "/m.cnf", "[mysqld]\nlocal-infile=0\n", setting)
+    };
+    let file = "--defaults-file=/m.cnf";
+    assert_eq!(maria(&["mariadbd", file], "mysqld.local_infile: OFF"), 0);
+    assert_eq!(maria(&["mariadbd", file, "--local-infile=1"], "mysqld.local_infile: OFF"), 1);
+    let postgres = |command: &[&str], setting: &str| {
+        let text = "ssl = on\ndata_directory = '/d'\n";
+        ask("/usr/bin/postgres", command, "/d/postgresql.conf", text, setting)
+    };
+    assert_eq!(postgres(&["postgres", "-D", "/d"], "ssl: on"), 0);
+    assert_eq!(postgres(&["postgres", "-D", "/d", "-c", "ssl=off"], "ssl: on"), 1);
+}

@@ -128,7 +128,9 @@ fn a_parameter_with_two_names_has_what_is_written_last() {
     let file = "/etc/sysctl.d/a.conf";
     let both = |text: &str| configured(file, text);
     let last = "net.ipv4.ip_forward=0\nnet/ipv4/conf/all/forwarding=1\n";
-    must("configured: 0").on(&both(last)).fails_with(&format!("configured: 1 ({file}:2); expected 0"));
+    must("configured: 0")
+        .on(&both(last))
+        .fails_with(&format!("configured: 1 ({file}:2); expected 0"));
     must("configured: 1").on(&both("net.ipv4.conf.all.forwarding=1\n")).passes();
     let other = "sysctl: net.ipv4.conf.all.forwarding\nmust: { configured: 1 }";
     rule(other).on(&both("net.ipv4.ip_forward=1\n")).passes();
@@ -137,12 +139,9 @@ fn a_parameter_with_two_names_has_what_is_written_last() {
     must("configured: 0").on(&both(&again)).passes();
     let systemd = both(&again).file("/lib/systemd/systemd-sysctl", 0o755, 0, 0, "");
     must("configured: 1").on(&systemd).passes();
-    let config = |value: &str| {
-        rule(&format!("config: {file}\nmust: {{ net.ipv4.ip_forward: {value} }}"))
-    };
-    config("{ not: 1 }")
-        .on(&both(last))
-        .fails_about("net.ipv4.ip_forward");
+    let config =
+        |value: &str| rule(&format!("config: {file}\nmust: {{ net.ipv4.ip_forward: {value} }}"));
+    config("{ not: 1 }").on(&both(last)).fails_about("net.ipv4.ip_forward");
     config("1").on(&both(last)).passes();
 }
 

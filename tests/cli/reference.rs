@@ -195,9 +195,9 @@ fn the_words_of_the_language() {
     combinations: any all not
     quantifiers: every some none count
     groups of subjects: any_of all_of none_of
-    service: running count run_as never_root groups capabilities no_new_privs seccomp executable deleted_executable controlled_only_by root_equivalent declared_equals_live
+    service: running count run_as never_root groups capabilities no_new_privs seccomp executable deleted_executable controlled_only_by root_equivalent declared_equals_live config
       options: absent processes configuration
-    process: running count run_as never_root groups capabilities no_new_privs seccomp executable deleted_executable controlled_only_by root_equivalent declared_equals_live
+    process: running count run_as never_root groups capabilities no_new_privs seccomp executable deleted_executable controlled_only_by root_equivalent declared_equals_live config
       options: absent processes configuration
     unit: exists enabled state masked active user group exposure
       options: absent
@@ -234,7 +234,7 @@ fn the_words_of_the_language() {
     setuid: only packaged in_baseline shells controlled_only_by
     tree: world_writable unowned owners groups
     image: never_root user numeric_user exposed_ports entrypoint cmd workdir env secrets_in_env secrets_in_history secrets_in_labels secrets_in_files labels volumes healthcheck latest_tag size layers not_in_history
-    formats: nginx sshd apache redis postgresql mysql supervisord php login.defs systemd sysctl env json yaml toml ini
+    formats: pg_hba php-fpm samba git ssh_config postfix vsftpd chrony haproxy named docker containerd kubelet etcd mongod elasticsearch grafana nginx sshd apache redis postgresql mysql supervisord php login.defs systemd sysctl env json yaml toml ini properties xml
     "#);
 }
 

@@ -8,6 +8,7 @@ mod formats_support;
 mod fuzz_corpus;
 mod nginx;
 mod other;
+mod owners;
 mod package_databases;
 mod php;
 mod postgresql;

@@ -21,7 +21,7 @@ pub struct Reading {
 impl Reading {
     /// How a format reads the setting at a path.
     pub fn of(path: &str, format: &Format) -> Self {
-        let (kind, special) = ((format.kind)(path), (format.special)(path));
+        let (kind, special) = (format.kind_of(path), format.special_of(path));
         Self { path: path.to_owned(), kind, special, also: format.also }
     }
 

@@ -8,6 +8,7 @@ pub mod wanted;
 
 use super::file::{expand, path_or_glob};
 use crate::checks::config::setting::SettingTest;
+use crate::facts::places::without_labels;
 use crate::facts::settings::Settings;
 use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::{FORMATS, Format, by_name, for_path};
@@ -97,6 +98,10 @@ fn setting(
     node: &Node,
     problems: &mut Diagnostics,
 ) -> Option<Option<Test<ConfigView>>> {
+    if let Err(slip) = known_blocks(format, key) {
+        problems.push(slip);
+        return Some(None);
+    }
     let test = problems.ok(SettingTest::parse(&key.text, node, format));
     Some(test.map(|test| -> Test<ConfigView> {
         Box::new(move |view, target| match &view.settings {
@@ -104,6 +109,24 @@ fn setting(
             Err(why) => test.unread(&view.subject, why.clone()),
         })
     }))
+}
+
+/// Refuses a path through a block whose name is close to one that the owner knows and is none itself:
+/// it leads nowhere. Names that are close to none may be those of other people's modules.
+fn known_blocks(format: &Format, key: &Key) -> Result<(), Diagnostic> {
+    let path = without_labels(&key.text);
+    let Some((way, _)) = path.rsplit_once('.').filter(|_| !format.blocks.is_empty()) else {
+        return Ok(());
+    };
+    let words = way.split('.').filter(|word| *word != "*" && !word.contains('"'));
+    for word in words.filter(|word| !format.blocks.contains(word)) {
+        let known = format.blocks.iter().copied();
+        if text::suggest::closest(word, known.clone()).is_some() {
+            let message = format!("{} has no block `{word}`", format.name);
+            return Err(Diagnostic::at(&key.span, message).suggest(word, known));
+        }
+    }
+    Ok(())
 }
 
 impl Check for ConfigCheck {

@@ -30,7 +30,7 @@ fn read(written: &Written) -> Result<Lookup, Diagnostic> {
 fn of_config(places: &[Place], text: &str, target: &dyn Target) -> Fact<BTreeSet<String>> {
     for (path, format, setting) in places {
         if let Some(settings) = settings(format, path, target)? {
-            return of_settings(&settings, setting, (format.default)(setting), target);
+            return of_settings(&settings, setting, format.default_of(setting), target);
         }
     }
     Err(Unknown::new(text, Cause::Unsupported("there is no such file".into())))

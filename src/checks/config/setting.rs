@@ -124,11 +124,22 @@ impl SettingTest {
             let values = violated().flat_map(|answer| self.culprits(answer));
             values.filter_map(|setting| advice(target, |target| self.repair(setting, target)))
         };
+        let refused = self.refused(settings);
+        let passed_over = refused.iter().map(|setting| {
+            let (value, place) = (self.shown(setting), place(&setting.at));
+            format!("{} {value} ({place}) is passed over, being no value of it", setting.name)
+        });
+        let observed: Vec<String> = observed.into_iter().chain(passed_over).collect();
+        let refused = refused.iter().map(|setting| {
+            let text = format!("{} {}", setting.name, self.shown(setting));
+            Evidence::line(&setting.at.file, setting.at.line, text)
+        });
         let evidence = culprits.iter().flat_map(|(answer, values)| self.evidence(answer, values));
         Assertion::of(subject, &self.path)
             .expected(self.show())
             .observed(observed.join(", "))
             .seen(evidence)
+            .seen(refused)
             .decide(holds)
             .repaired_by(steps)
     }
@@ -140,6 +151,13 @@ impl SettingTest {
         settings.undecided.iter().find(|open| settings.same_name(&open.name, name) || name == "*")
     }
 
+    /// Lines about the setting that its owner passes over.
+    fn refused<'a>(&self, settings: &'a Settings) -> Vec<&'a Setting> {
+        let path = without_labels(&self.path);
+        let name = path.rsplit('.').next().unwrap_or_default().trim_matches('"');
+        settings.refused.iter().filter(|line| settings.same_name(&line.name, name)).collect()
+    }
+
     /// The value that applies where a place says nothing: the policy's, or the daemon's own. None of
     /// the daemon's for a block that is not there, and none in a part of a configuration.
     fn default(&self, place: &Place, settings: &Settings, format: &Format) -> Fact<Option<String>> {
@@ -149,7 +167,7 @@ impl SettingTest {
         if self.default.is_some() {
             return Ok(self.default.clone());
         }
-        let default = (format.default)(&without_labels(&self.path));
+        let default = format.default_of(&without_labels(&self.path));
         match default {
             Some(_) if settings.part => {
                 let why = "a part of a configuration: what it does not set another part may; ask the main file";

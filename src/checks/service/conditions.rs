@@ -1,5 +1,6 @@
 //! What a rule may demand of the processes of a service.
 
+use super::config;
 use crate::checks::program;
 use crate::checks::service::as_declared::declared_equals_live;
 use crate::checks::service::control::controlled_only_by;
@@ -243,6 +244,19 @@ pub static CONDITIONS: &[Condition<ServiceView>] = &[
         read: |node, _, problems| {
             only_true(node, problems)?;
             Some(Box::new(declared_equals_live))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "config",
+            doc: "Settings as its processes were started: of the file that their command line names, \
+                  with what the command line says instead.",
+            form: Form::Special,
+            example: "{ http.server.listen: 80 }",
+        },
+        read: |node, _, problems| {
+            let wanted = config::read(node, problems)?;
+            Some(Box::new(move |view, target| config::config(view, &wanted, target)))
         },
     },
 ];

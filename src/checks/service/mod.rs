@@ -2,6 +2,7 @@
 
 pub mod as_declared;
 pub mod conditions;
+pub mod config;
 pub mod control;
 pub mod declared;
 pub mod identity;
@@ -212,7 +213,7 @@ fn several(
     view: &ServiceView,
 ) -> Vec<Assertion> {
     let further = view.found.take();
-    let alone = demand.name() == "controlled_only_by";
+    let alone = matches!(demand.name(), "controlled_only_by" | "config");
     answer.into_iter().chain(further.into_iter().filter(|_| alone)).collect()
 }
 

@@ -42,6 +42,8 @@ pub const FORMAT: Format = Format {
     default: names::default,
     kind: names::kind,
     special: names::special,
+    table: None,
+    blocks: &[],
 };
 
 /// `AP_MAX_INCLUDE_DEPTH` and `AP_MAX_INCLUDE_DIR_DEPTH` of apache.

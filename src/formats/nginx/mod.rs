@@ -36,7 +36,31 @@ pub const FORMAT: Format = Format {
     default: defaults::of,
     kind: defaults::kind,
     special: defaults::special,
+    table: None,
+    blocks: BLOCKS,
 };
+
+/// Blocks of the modules that nginx comes with, the commercial ones among them.
+const BLOCKS: &[&str] = &[
+    "charset_map",
+    "events",
+    "geo",
+    "http",
+    "if",
+    "limit_except",
+    "location",
+    "mail",
+    "map",
+    "match",
+    "otel_exporter",
+    "server",
+    "split_clients",
+    "stream",
+    "types",
+    "upstream",
+    // Parts of a `listen`, as this reader gives them.
+    "listen",
+];
 
 /// How many files may include one another in a chain.
 const INCLUDE_DEPTH: usize = 10;

@@ -12,7 +12,7 @@
 //! `PHP_INI_SCAN_DIR` or `-d` say, and what the command line's own PHP sets for itself.
 
 mod names;
-mod scan;
+pub(super) mod scan;
 
 use super::include::Includes;
 use super::limits::{Budget, malformed};
@@ -40,6 +40,8 @@ pub const FORMAT: Format = Format {
     default: names::default,
     kind: names::kind,
     special: names::special,
+    table: None,
+    blocks: &[],
 };
 
 fn recognises(path: &Path) -> bool {
@@ -148,8 +150,8 @@ impl Reader<'_> {
                     }
                     continue;
                 }
-                Statement::Entry { name, array, value } => {
-                    if array {
+                Statement::Entry { name, key, value } => {
+                    if key.is_some() {
                         self.lists.insert(name.clone());
                     }
                     (name, value)

@@ -9,8 +9,8 @@ pub enum Statement {
     Entry {
         /// The name.
         name: String,
-        /// Brackets follow it.
-        array: bool,
+        /// What stands in the brackets that follow it; nothing in those of `name[]`.
+        key: Option<String>,
         /// The value.
         value: Value,
     },
@@ -150,16 +150,16 @@ impl<'a> Scanner<'a> {
         if switch(&name).is_some() {
             return Err(self.error("a word such as `on` or `none` in the place of a name"));
         }
-        let array = self.rest.first() == Some(&b'[');
-        if array {
-            self.section()?;
-        }
+        let key = match self.rest.first() {
+            Some(b'[') => Some(self.section()?),
+            _ => None,
+        };
         self.blanks(b" \t");
         match self.rest.first() {
             Some(b'=') => {
                 self.bump();
                 let value = self.value(known)?;
-                Ok(Some(Statement::Entry { name, array, value }))
+                Ok(Some(Statement::Entry { name, key, value }))
             }
             None | Some(b'\n' | b'\r' | b';') => Ok(None),
             Some(_) => Err(self.error("a name with something else than = behind it")),

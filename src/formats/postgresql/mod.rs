@@ -32,6 +32,8 @@ pub const FORMAT: Format = Format {
     default: names::default,
     kind: names::kind,
     special: names::special,
+    table: None,
+    blocks: &[],
 };
 
 /// `CONF_FILE_MAX_DEPTH` of PostgreSQL.

@@ -47,6 +47,32 @@ const FLAGS: &[&str] = &[
     "zero_damaged_pages",
 ];
 
+/// Settings that are numbers with a fraction, `ConfigureNamesReal[]` of `guc_tables.c`.
+const REALS: &[&str] = &[
+    "autovacuum_analyze_scale_factor",
+    "autovacuum_vacuum_insert_scale_factor",
+    "autovacuum_vacuum_scale_factor",
+    "bgwriter_lru_multiplier",
+    "checkpoint_completion_target",
+    "cpu_index_tuple_cost",
+    "cpu_operator_cost",
+    "cpu_tuple_cost",
+    "cursor_tuple_fraction",
+    "geqo_seed",
+    "geqo_selection_bias",
+    "hash_mem_multiplier",
+    "jit_above_cost",
+    "jit_inline_above_cost",
+    "jit_optimize_above_cost",
+    "log_statement_sample_rate",
+    "log_transaction_sample_rate",
+    "parallel_setup_cost",
+    "parallel_tuple_cost",
+    "random_page_cost",
+    "recursive_worktable_factor",
+    "seq_page_cost",
+];
+
 /// Settings whose values are words of PostgreSQL, compared without regard to case.
 const WORDS: &[&str] = &[
     "archive_mode",
@@ -293,6 +319,9 @@ pub fn kind(path: &str) -> Kind {
     }
     if MODES.contains(&name) {
         return Kind::Octal;
+    }
+    if REALS.contains(&name) {
+        return Kind::Number;
     }
     match (unit(SIZES), unit(TIMES)) {
         (Some(bare), _) => Kind::Size { bare },

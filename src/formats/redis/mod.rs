@@ -30,6 +30,8 @@ pub const FORMAT: Format = Format {
     default: names::default,
     kind: names::kind,
     special: names::special,
+    table: None,
+    blocks: &[],
 };
 
 /// How many files may include one another in a chain; redis has no bound but its stack.

@@ -67,6 +67,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("syslog-ident", "redis"),
     ("tcp-backlog", "511"),
     ("tcp-keepalive", "300"),
+    ("repl-timeout", "60"),
     ("timeout", "0"),
     ("tls-port", "0"),
     ("unixsocket", ""),

@@ -26,8 +26,14 @@ const ADDITIVE: &[&str] = &[
     "hostkey",
     "include",
     "listenaddress",
+    // Up to some version of 9 the last one held, now the first: a rule has to hold for each.
+    "maxstartups",
     "port",
 ];
+
+/// Keywords whose last value holds: `process_server_config_line()` sets them without asking whether
+/// they are set.
+const LAST_HOLDS: &[&str] = &["fingerprinthash"];
 
 /// Keywords whose arguments are members of a list, each of which is a value of its own.
 const LISTS: &[&str] = &["acceptenv", "allowgroups", "allowusers", "denygroups", "denyusers"];
@@ -43,6 +49,23 @@ const COMMA_LISTS: &[&str] = &[
     "pubkeyacceptedalgorithms",
     "pubkeyauthoptions",
 ];
+
+/// Why sshd does not take a line: a keyword of a few words with another one, or with several
+/// (`process_server_config_line()`: "unsupported option", "keyword … extra arguments at end of line").
+pub fn refused(name: &str, arguments: &[String]) -> Option<String> {
+    let Kind::Words(words) = kind(name) else { return None };
+    if words.others {
+        return None;
+    }
+    match arguments {
+        [] => Some(format!("{name} has no value")),
+        [one] => words
+            .canonical(one)
+            .is_none()
+            .then(|| format!("`{one}` is no value of {name}; it can be {}", words.listed())),
+        _ => Some(format!("{name} has more than one value")),
+    }
+}
 
 /// `yes` and `no` in all spellings of `multistate_flag[]`.
 const YES: &[&str] = &["yes", "true"];
@@ -94,7 +117,7 @@ static WORDS: &[(&str, Words)] = &[
     (
         "loglevel",
         Words::of(&[
-            &["QUIET"],
+            &["QUIET", "SILENT"],
             &["FATAL"],
             &["ERROR"],
             &["INFO"],
@@ -268,6 +291,11 @@ pub fn is_additive(name: &str) -> bool {
     ADDITIVE.contains(&name)
 }
 
+/// Whether the last value holds, and not the first.
+pub fn last_holds(name: &str) -> bool {
+    LAST_HOLDS.contains(&name)
+}
+
 /// Whether each argument is a value of its own.
 pub fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
@@ -333,6 +361,14 @@ pub fn spellings(name: &str, value: &str) -> Vec<String> {
     }
     if name == "listenaddress" {
         all.extend(addresses(value));
+    }
+    // A word of sshd in the place of a file or command is of any case.
+    if value.eq_ignore_ascii_case("none") && CASE_MATTERS.contains(&name) {
+        all.push("none".to_owned());
+    }
+    // A number alone is where it begins and where it ends, and the rate is the built-in one.
+    if name == "maxstartups" && !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        all.push(format!("{value}:30:{value}"));
     }
     if TIMES.contains(&name) {
         all.extend(seconds(value).map(|seconds| seconds.to_string()));

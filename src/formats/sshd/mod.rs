@@ -6,7 +6,7 @@
 //! bad rule. The blocks themselves are there too, as `Match` with their criteria as label.
 
 pub mod keywords;
-mod line;
+pub(super) mod line;
 
 use super::include::Includes;
 use super::limits::{Budget, malformed, too_large};
@@ -28,6 +28,8 @@ pub const FORMAT: Format = Format {
     default,
     kind: |path| keywords::kind(path.rsplit('.').next().unwrap_or_default()),
     special: |path| keywords::special(path.rsplit('.').next().unwrap_or_default()),
+    table: None,
+    blocks: &[],
 };
 
 /// `SERVCONF_MAX_DEPTH` of OpenSSH.
@@ -127,6 +129,9 @@ impl Reader<'_> {
                 self.matches.push(Criteria { label, at, always });
                 continue;
             }
+            if let Some(why) = keywords::refused(&name, &arguments) {
+                return Err(malformed(path, number, format!("sshd would not start: {why}")));
+            }
             self.add(&name, &arguments, &at, &under)?;
             if name == "include" {
                 for pattern in &arguments {
@@ -213,6 +218,10 @@ impl Reader<'_> {
     /// Entries without those that an earlier one under the same condition makes void.
     fn in_force(&self) -> Vec<&Entry> {
         let mut seen: BTreeMap<(String, &[usize]), &Location> = BTreeMap::new();
+        let mut last: BTreeMap<(&str, &[usize]), &Location> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|e| keywords::last_holds(&e.setting.name)) {
+            last.insert((&entry.setting.name, &entry.under), &entry.setting.at);
+        }
         let mut kept = Vec::new();
         for entry in &self.entries {
             let name = entry.setting.name.as_str();
@@ -226,7 +235,8 @@ impl Reader<'_> {
             };
             let at = &entry.setting.at;
             let first = *seen.entry((key, entry.under.as_slice())).or_insert(at);
-            if keywords::is_additive(name) || std::ptr::eq(first, at) {
+            let holds = last.get(&(name, entry.under.as_slice())).copied().unwrap_or(first);
+            if keywords::is_additive(name) || std::ptr::eq(holds, at) {
                 kept.push(entry);
             }
         }

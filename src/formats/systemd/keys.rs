@@ -110,50 +110,83 @@ const LISTS: &[&str] = &[
 
 /// Keys that are a yes or no and nothing else.
 const BOOLEANS: &[&str] = &[
+    "Accept",
     "AllowIsolate",
+    "BlockIOAccounting",
+    "Broadcast",
     "CPUAccounting",
+    "CPUSchedulingResetOnFork",
     "DefaultDependencies",
     "DynamicUser",
+    "FixedRandomDelay",
+    "FlushPending",
+    "ForceUnmount",
+    "FreeBind",
     "GuessMainPID",
     "IOAccounting",
     "IPAccounting",
+    "IgnoreOnIsolate",
     "IgnoreSIGPIPE",
+    "KeepAlive",
+    "LazyUnmount",
     "LockPersonality",
+    "MakeDirectory",
     "MemoryAccounting",
     "MemoryDenyWriteExecute",
     "MountAPIVFS",
+    "NoDelay",
     "NoNewPrivileges",
     "NonBlocking",
+    "OnClockChange",
+    "OnFailureIsolate",
+    "OnTimezoneChange",
+    "PassCredentials",
+    "PassPacketInfo",
+    "PassSecurity",
     "PermissionsStartOnly",
+    "Persistent",
     "PrivateDevices",
     "PrivateIPC",
     "PrivateMounts",
     "PrivateNetwork",
     "ProtectClock",
-    "ProtectHostname",
     "ProtectKernelLogs",
     "ProtectKernelModules",
     "ProtectKernelTunables",
+    "ReadWriteOnly",
     "RefuseManualStart",
     "RefuseManualStop",
+    "RemainAfterElapse",
     "RemainAfterExit",
     "RemoveIPC",
+    "RemoveOnStop",
     "RestrictRealtime",
     "RestrictSUIDSGID",
+    "ReusePort",
     "RootDirectoryStartOnly",
+    "SELinuxContextFromNet",
+    "SendSIGHUP",
+    "SendSIGKILL",
+    "SloppyOptions",
     "StopWhenUnneeded",
     "SyslogLevelPrefix",
+    "TTYReset",
+    "TTYVHangup",
+    "TTYVTDisallocate",
     "TasksAccounting",
+    "Transparent",
+    "WakeSystem",
+    "Writable",
 ];
 
 /// Keys that are a yes or no, or one of several words.
 const BOOLEANS_AND_MORE: &[&str] = &[
     "Delegate",
-    "KeyringMode",
     "PrivateTmp",
     "PrivateUsers",
     "ProtectControlGroups",
     "ProtectHome",
+    "ProtectHostname",
     "ProtectSystem",
     "RestrictNamespaces",
 ];
@@ -205,40 +238,145 @@ static FLAG: Words = Words::of(&[YES, NO]);
 /// Where a key takes other words beside, and where it is not known here what it takes.
 static FLAG_OR_MORE: Words = Words::among_others(&[YES, NO]);
 
-/// Keys with words of their own (`DEFINE_STRING_TABLE_LOOKUP` of systemd), in their case; flags among
-/// them in any. One that is none of these is passed over.
-static WORDS: &[(&str, &[&str], bool)] = &[
-    ("DevicePolicy", &["auto", "closed", "strict"], false),
-    ("KeyringMode", &["inherit", "private", "shared"], false),
-    ("KillMode", &["control-group", "process", "mixed", "none"], false),
-    ("NotifyAccess", &["none", "main", "exec", "all"], false),
-    ("ProcSubset", &["all", "pid"], false),
-    ("ProtectHome", &["read-only", "tmpfs"], true),
-    ("ProtectProc", &["default", "noaccess", "invisible", "ptraceable"], false),
-    ("ProtectSystem", &["full", "strict"], true),
-    (
+/// A key with words of its own.
+struct Enumeration {
+    key: &'static str,
+    /// Its words, in their case.
+    words: &'static [&'static str],
+    /// Whether it is a flag as well, in any case.
+    flag: bool,
+    /// The same as rules are read.
+    all: Words,
+}
+
+const fn words(key: &'static str, words: &'static [&'static str], all: Words) -> Enumeration {
+    Enumeration { key, words, flag: false, all }
+}
+
+const fn flag_or(key: &'static str, words: &'static [&'static str], all: Words) -> Enumeration {
+    Enumeration { key, words, flag: true, all }
+}
+
+/// `DEFINE_STRING_TABLE_LOOKUP` of systemd up to 257. A value that is none of these is passed over.
+static ENUMERATIONS: &[Enumeration] = &[
+    words(
+        "CollectMode",
+        &["inactive", "inactive-or-failed"],
+        Words::of(&[&["inactive"], &["inactive-or-failed"]]),
+    ),
+    words(
+        "DevicePolicy",
+        &["auto", "closed", "strict"],
+        Words::of(&[&["auto"], &["closed"], &["strict"]]),
+    ),
+    words("ExitType", &["main", "cgroup"], Words::of(&[&["main"], &["cgroup"]])),
+    words(
+        "KeyringMode",
+        &["inherit", "private", "shared"],
+        Words::of(&[&["inherit"], &["private"], &["shared"]]),
+    ),
+    words(
+        "KillMode",
+        &["control-group", "process", "mixed", "none"],
+        Words::of(&[&["control-group"], &["process"], &["mixed"], &["none"]]),
+    ),
+    words(
+        "ManagedOOMPreference",
+        &["none", "avoid", "omit"],
+        Words::of(&[&["none"], &["avoid"], &["omit"]]),
+    ),
+    words(
+        "NotifyAccess",
+        &["none", "main", "exec", "all"],
+        Words::of(&[&["none"], &["main"], &["exec"], &["all"]]),
+    ),
+    words(
+        "OOMPolicy",
+        &["continue", "stop", "kill"],
+        Words::of(&[&["continue"], &["stop"], &["kill"]]),
+    ),
+    flag_or("PrivateTmp", &["disconnected"], Words::of(&[YES, NO, &["disconnected"]])),
+    flag_or(
+        "PrivateUsers",
+        &["self", "identity", "full", "managed"],
+        Words::of(&[YES, NO, &["self"], &["identity"], &["full"], &["managed"]]),
+    ),
+    words("ProcSubset", &["all", "pid"], Words::of(&[&["all"], &["pid"]])),
+    flag_or(
+        "ProtectControlGroups",
+        &["private", "strict"],
+        Words::of(&[YES, NO, &["private"], &["strict"]]),
+    ),
+    flag_or(
+        "ProtectHome",
+        &["read-only", "tmpfs"],
+        Words::of(&[YES, NO, &["read-only"], &["tmpfs"]]),
+    ),
+    words(
+        "ProtectProc",
+        &["default", "noaccess", "invisible", "ptraceable"],
+        Words::of(&[&["default"], &["noaccess"], &["invisible"], &["ptraceable"]]),
+    ),
+    flag_or("ProtectSystem", &["full", "strict"], Words::of(&[YES, NO, &["full"], &["strict"]])),
+    words(
         "Restart",
         &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"],
-        false,
+        Words::of(&[
+            &["no"],
+            &["on-success"],
+            &["on-failure"],
+            &["on-abnormal"],
+            &["on-watchdog"],
+            &["on-abort"],
+            &["always"],
+        ]),
     ),
-    (
+    words(
+        "RuntimeDirectoryPreserve",
+        &["yes", "no", "restart", "1", "0", "true", "false", "on", "off", "y", "n", "t", "f"],
+        Words::of(&[YES, NO, &["restart"]]),
+    ),
+    words(
+        "Storage",
+        &["volatile", "persistent", "auto", "none"],
+        // coredump.conf has others.
+        Words::among_others(&[&["volatile"], &["persistent"], &["auto"], &["none"]]),
+    ),
+    words(
         "Type",
         &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"],
-        false,
+        // Mounts and network files have types of their own.
+        Words::among_others(&[
+            &["simple"],
+            &["exec"],
+            &["forking"],
+            &["oneshot"],
+            &["dbus"],
+            &["notify"],
+            &["notify-reload"],
+            &["idle"],
+        ]),
     ),
-    ("Storage", &["volatile", "persistent", "auto", "none"], false),
 ];
 
-/// Whether systemd passes over a value that this key cannot take, so that what was said before
-/// holds.
-pub fn is_refused(key: &str, value: &str) -> bool {
+fn enumeration(key: &str) -> Option<&'static Enumeration> {
+    ENUMERATIONS.iter().find(|known| known.key == key)
+}
+
+/// Whether systemd passes over a value that this key of a section cannot take, so that what was said
+/// before holds.
+pub fn is_refused(section: &str, key: &str, value: &str) -> bool {
     if is_boolean(key) {
         return boolean(value).is_none();
     }
-    match WORDS.iter().find(|(known, _, _)| *known == key) {
+    // `Type=` of a mount is a file system, and coredump.conf has a `Storage=` of its own.
+    if key == "Type" && section != "Service" || key == "Storage" && section != "Journal" {
+        return false;
+    }
+    match enumeration(key) {
         // Nothing takes back what was said.
-        Some((_, words, flags)) => {
-            let taken = words.contains(&value) || *flags && boolean(value).is_some();
+        Some(known) => {
+            let taken = known.words.contains(&value) || known.flag && boolean(value).is_some();
             !value.is_empty() && !taken
         }
         None => false,
@@ -295,6 +433,9 @@ pub fn default(path: &str) -> Option<&'static str> {
 /// What the values of a key count: systemd names them by it.
 pub fn kind(path: &str) -> Kind {
     let key = path.rsplit('.').next().unwrap_or_default();
+    if let Some(known) = enumeration(key) {
+        return Kind::Words(&known.all);
+    }
     match key {
         _ if is_boolean(key) => Kind::Words(&FLAG),
         _ if BOOLEANS_AND_MORE.contains(&key) => Kind::Words(&FLAG_OR_MORE),

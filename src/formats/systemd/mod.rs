@@ -5,8 +5,8 @@
 //! specifiers mean depends on the key.
 
 mod dropins;
-pub mod environment;
 pub mod enablement;
+pub mod environment;
 pub mod exposure;
 mod init_scripts;
 mod keys;
@@ -17,8 +17,8 @@ pub mod units;
 use super::include::Includes;
 use super::limits::{Budget, malformed};
 use super::{Format, last_word};
-use crate::facts::settings::{Block, Location, Setting, Settings};
-use crate::facts::{Fact, capability};
+use crate::facts::settings::{Block, Location, Setting, Settings, Undecided};
+use crate::facts::{Cause, Fact, Unknown, capability};
 use crate::host::Files;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,8 @@ pub const FORMAT: Format = Format {
     default: keys::default,
     kind: keys::kind,
     special: keys::special,
+    table: None,
+    blocks: &[],
 };
 
 /// Other spellings of the default of a setting path such as `Service.NoNewPrivileges`.
@@ -128,17 +130,45 @@ fn parse_with(
             unit.read(dropin, &content)?;
         }
     }
+    let refused = std::mem::take(&mut unit.refused);
     let mut root = unit.finish(path);
     keys::imply(name, &mut root);
+    let undecided = specifiers(name, &mut root);
     let Includes { read, unread, .. } = includes;
-    Ok(Settings {
-        root,
-        files: read,
-        unread,
-        inherits: false,
-        ignore_case: false,
-        ..Settings::default()
-    })
+    Ok(Settings { root, files: read, unread, refused, undecided, ..Settings::default() })
+}
+
+/// Adds what specifiers such as `%i` stand for, as far as the unit's name tells it (`systemd.unit(5)`).
+/// A share such as `200%` has none.
+fn specifiers(name: &Path, root: &mut Block) -> Vec<Undecided> {
+    let unit = name.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let mut undecided = Vec::new();
+    for setting in root.blocks.iter_mut().flat_map(|block| &mut block.settings) {
+        let mut behind =
+            setting.value.match_indices('%').map(|(at, _)| setting.value.get(at + 1..));
+        let letter = |rest: Option<&str>| {
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        };
+        if !behind.any(letter) {
+            continue;
+        }
+        let of_instance = ["%i", "%I", "%j", "%J"].iter().any(|s| setting.value.contains(s));
+        let expanded = names::expand(&setting.value, unit)
+            .filter(|_| !of_instance || names::is_instance(unit));
+        match expanded {
+            Some(text) => setting.also.push(text),
+            None => {
+                let why =
+                    format!("what the specifiers in `{}` stand for is not known", setting.value);
+                undecided.push(Undecided {
+                    name: setting.name.clone(),
+                    why: Unknown::new(setting.at.to_string(), Cause::Unsupported(why)),
+                    adds: keys::is_list(&setting.name),
+                });
+            }
+        }
+    }
+    undecided
 }
 
 /// Assignments in force so far.
@@ -151,6 +181,8 @@ struct Unit {
     /// For section (by index) and key the values in force, each with its place in the order.
     values: BTreeMap<(usize, String), Vec<(usize, Setting)>>,
     count: usize,
+    /// Assignments that systemd passes over.
+    refused: Vec<Setting>,
 }
 
 impl Unit {
@@ -187,7 +219,12 @@ impl Unit {
 
     fn assign(&mut self, section: usize, key: &str, value: &str, at: Location) {
         // An empty or wrong boolean is ignored, so what was said before still holds.
-        if keys::is_refused(key, value) {
+        let of = self.sections.get(section).map_or("", |(name, _)| name.as_str());
+        if keys::is_refused(of, key, value) {
+            if !value.is_empty() {
+                let (name, value) = (key.to_owned(), value.to_owned());
+                self.refused.push(Setting { name, value, also: Vec::new(), at });
+            }
             return;
         }
         let values = self.values.entry((section, key.to_owned())).or_default();

@@ -1,0 +1,4 @@
+//! Fuzzes the parser of the format `postfix`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| spotcheck_fuzz::run("postfix", data));

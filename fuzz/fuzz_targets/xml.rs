@@ -1,0 +1,4 @@
+//! Fuzzes the parser of the format `xml`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| spotcheck_fuzz::run("xml", data));
