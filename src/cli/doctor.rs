@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use crate::host::Target;
+use crate::safety::sandbox::{self, Need};
 use crate::targets::live::Live;
 use crate::text::printable;
 use crate::verdict::Exit;
@@ -32,5 +33,20 @@ pub fn run(console: &Console) -> Exit {
         };
         let _ = writeln!(out, "{:<34} {:<28} {}", row.what, row.namespace, printable(&answer));
     }
+    let _ =
+        writeln!(out, "\n{:<34} {}", "rights of who reads this host", given_away(&Need::default()));
+    let at_rest = Need { reads: Some(Vec::new()), ..Need::default() };
+    let _ = writeln!(out, "{:<34} {}", "rights of who reads images", given_away(&at_rest));
     console.print(&out, exit)
+}
+
+/// Whether a thread can give its rights away here, and what it keeps.
+fn given_away(need: &Need) -> String {
+    let need = need.clone();
+    let thread = std::thread::Builder::new().spawn(move || sandbox::enter(&need));
+    match thread.ok().and_then(|thread| thread.join().ok()) {
+        None => "kept: no thread could be started".to_owned(),
+        Some(missing) if missing.is_empty() => "given away".to_owned(),
+        Some(missing) => format!("kept in part: {}", printable(&missing.join("; "))),
+    }
 }

@@ -84,9 +84,9 @@ pub struct Live {
     host_mounts: OnceCell<Mounts>,
 }
 
-/// Whether this process is in another mount or network namespace than process 1.
+/// Whether this process is in other namespaces than process 1, of those that decide what a host answers.
 pub fn is_apart() -> bool {
-    ["mnt", "net"].iter().any(|kind| {
+    ["mnt", "net", "ipc", "uts"].iter().any(|kind| {
         let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok();
         of("self") != of("1")
     })
