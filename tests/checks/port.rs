@@ -277,7 +277,7 @@ fn an_ipv4_address_in_ipv6_clothes_is_loopback() {
 
 #[test]
 fn what_is_no_port_is_refused() {
-    assert!(port("80/sctp", "listening: true").is_refused().contains("expected a port"));
+    assert!(port("80/xtp", "listening: true").is_refused().contains("expected a port"));
     assert!(web_must("bound_by: ngnix").is_refused().contains("did you mean `nginx`?"));
     web_must("addresses: { only: localhost }").is_refused();
     web_must("").is_refused();

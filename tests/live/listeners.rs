@@ -298,10 +298,9 @@ fn a_socket_that_is_on_its_way_may_have_holders_that_are_not_seen() {
     let found = Live::new().holders(&BTreeSet::from([inode(&listener)])).unwrap();
     let holders = &found[&inode(&listener)];
     assert!(holders.pids.contains(&std::process::id()));
-    // Another test's child may be what could not be seen, where this is not root.
+    // Descriptors of others may not be read, which is told first; some hosts guard their init even from root.
     let unseen = holders.unseen.clone().unwrap().to_string();
-    let told = unseen.contains("wait to be taken") || !nix::unistd::geteuid().is_root();
-    assert!(told, "{unseen}");
+    assert!(unseen.contains("wait to be taken") || unseen.contains("/fd"), "{unseen}");
 }
 
 #[test]

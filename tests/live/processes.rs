@@ -502,9 +502,11 @@ fn a_storm_of_short_processes_causes_no_error_and_no_wrong_answer() {
             assert_eq!(pids(&found), [child.pid()], "round {round}");
             // Without root there are always others whose programs are not to be seen.
             let others = |u: &Unknown| u.needs_root() && !nix::unistd::geteuid().is_root();
+            // What was gone whenever its turn came is not known, and that is said.
+            let missed = |u: &Unknown| u.cause == Cause::Vanished;
             let mut undecided = found.undecided.iter();
             assert!(
-                undecided.all(|u| guarded.contains(u) || others(u)),
+                undecided.all(|u| guarded.contains(u) || others(u) || missed(u)),
                 "round {round}: {:?}",
                 found.undecided
             );
@@ -516,7 +518,7 @@ fn a_storm_of_short_processes_causes_no_error_and_no_wrong_answer() {
             };
             let found = select(&everything);
             assert!(pids(&found).contains(&child.pid()), "round {round}");
-            assert!(found.undecided.is_empty(), "round {round}: {:?}", found.undecided);
+            assert!(found.undecided.iter().all(missed), "round {round}: {:?}", found.undecided);
             for process in &found.processes {
                 assert!(!process.kernel_thread);
                 assert!(
