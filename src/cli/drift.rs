@@ -13,7 +13,7 @@ use crate::drift::run::since;
 use crate::drift::store::signature::Key;
 use crate::drift::store::state::State;
 use crate::drift::store::{self};
-use crate::drift::{collect, truth};
+use crate::drift::{collect, left_out, truth};
 use crate::facts::drift::{Against, Drift};
 use crate::facts::scope::Scope;
 use crate::facts::snapshot::Algorithm;
@@ -150,7 +150,7 @@ impl Args {
         let time = collect::now().seconds;
         let drift = match self.against.as_deref() {
             Some("packages") => self.packages(&site, console)?,
-            Some(what) => self.other(what, &site, console)?,
+            Some(what) => self.other(what, &site, console, &mut notes)?,
             None => self.baseline(&site, console, &mut notes)?,
         };
         let report = DriftReport { host: target.host(), time, drift: &drift, notes };
@@ -192,6 +192,7 @@ impl Args {
                     .to_owned(),
             );
         }
+        notes.extend(self.left_out(site, &loaded.baseline.head.scope));
         let mut state = State::load(&place);
         let every = config.drift.every.unwrap_or(EVERY);
         let portable = loaded.baseline.head.live != self.site.is_host()
@@ -227,14 +228,29 @@ impl Args {
         Ok(outcome.drift)
     }
 
+    /// What is not compared of an image or root filesystem, of which everything is meant.
+    fn left_out(&self, site: &Site, scope: &Scope) -> Option<String> {
+        match self.site.is_host() {
+            true => None,
+            false => left_out::words(site.target, scope),
+        }
+    }
+
     /// Against an image, a root filesystem or another baseline.
-    fn other(&self, what: &str, site: &Site, console: &Console) -> Result<Drift, Exit> {
+    fn other(
+        &self,
+        what: &str,
+        site: &Site,
+        console: &Console,
+        notes: &mut Vec<String>,
+    ) -> Result<Drift, Exit> {
         let path = Path::new(what);
         let fail = |why: String| console.fail(&why);
         if is_baseline(path) {
             let (_, key, _) = self.place.resolve(&SiteArgs { root: None, image: None }, console)?;
             let loaded = load_or_say(path, key.as_ref(), console)?;
             let reading = self.reading(&State::default(), 0);
+            notes.extend(self.left_out(site, &loaded.baseline.head.scope));
             return since(&loaded.baseline, loaded.against, site, reading, true)
                 .map(|outcome| outcome.drift)
                 .map_err(|why| console.fail(&why.to_string()));
@@ -258,6 +274,7 @@ impl Args {
             (None, true) => Scope::usual(),
             (None, false) => Scope::whole(),
         };
+        notes.extend(self.left_out(site, &scope));
         let baseline =
             look(&other, false, scope, reading, algorithm).map_err(|why| console.fail(&why))?;
         let against =

@@ -18,6 +18,7 @@ pub mod collect;
 pub mod compare;
 pub mod explain;
 pub mod image;
+pub mod left_out;
 pub mod objects;
 pub mod privileged;
 pub mod report;

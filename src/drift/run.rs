@@ -97,7 +97,7 @@ pub fn since(
         let class = Class::ALL.iter().position(|class| *class == change.class);
         (change.explanation, class, change.name.clone())
     });
-    attribute(&mut changes, &times, site.target);
+    attribute(&mut changes, &times, head.checked.seconds, site.target);
     // The same file may be missed by several.
     let mut unseen: Vec<Unknown> = Vec::new();
     if portable && reading != Reading::Nothing {

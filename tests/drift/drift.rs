@@ -131,6 +131,7 @@ fn every_change_is_told_and_a_setting_by_what_it_sets() {
     UNEXPLAINED 10
       account eve added
         exists  gid 0, home /, password in shadow, shell /bin/sh, uid 0
+        with it: /etc/passwd
       group root removed
         exists  was gid 0
       file /etc/group removed
@@ -144,8 +145,6 @@ fn every_change_is_told_and_a_setting_by_what_it_sets() {
         mode                0644 -> 0000
         content             differs, in these settings
         http.server.listen  8080 -> 80 at line 3
-      file /etc/passwd
-        content  differs
       file /usr/bin/tool
         mode  0644 -> 4755
 

@@ -158,3 +158,27 @@ fn a_rule_about_drift_compares_an_image_with_its_baseline() {
     let output = check("new.tar");
     assert!(output.status == Some(1) && output.stdout.contains("/app/run"), "{output:?}");
 }
+
+#[test]
+fn what_a_policy_leaves_out_of_an_image_is_named_with_its_number_of_files() {
+    let folder = Folder::new();
+    let old = files().file("srv/a", "1").file("srv/b/c", "1").file("opt/x", "1").file("proc/1", "");
+    let new = files().file("srv/a", "2").file("srv/b/c", "2").file("opt/x", "1").file("proc/1", "");
+    folder.write("old.tar", Image::new(CONFIG, [old]).docker_old("a:1"));
+    folder.write("new.tar", Image::new(CONFIG, [new]).docker_old("a:2"));
+    let drift = |section: &str| {
+        folder.write("p.yaml", format!("policy: p\ndrift:\n{section}\nrules: []\n"));
+        let args = ["drift", "--image", "new.tar", "--against", "old.tar", "--policy", "p.yaml"];
+        folder.run(&args)
+    };
+    let output = drift("  paths: [/etc, /app]");
+    assert_eq!(output.status, Some(0), "{output:?}");
+    let note = "not compared, by the policy: 3 files: /srv (2), /opt";
+    assert!(output.stdout.contains(note), "{output:?}");
+    let output = drift("  paths: [/]\n  exclude: [/srv/b/**, /srv/a]");
+    assert_eq!(output.status, Some(0), "{output:?}");
+    assert!(output.stdout.contains("not compared, by the policy: 2 files"), "{output:?}");
+    // Nothing is left out of the whole.
+    let output = folder.run(&["drift", "--image", "new.tar", "--against", "old.tar"]);
+    assert!(!output.stdout.contains("not compared"), "{output:?}");
+}

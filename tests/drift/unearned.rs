@@ -547,3 +547,90 @@ fn apt_and_its_rotated_history_tell_what_happened_at_the_same_time() {
     assert!(output.stdout.contains(wanted), "{}", output.stdout);
     assert_eq!(output.status, Some(1), "it proves nothing");
 }
+
+#[test]
+fn what_was_over_before_the_baseline_is_not_at_the_same_time() {
+    let host = Host::new();
+    let history = |start: i64, end: i64| {
+        let zone = jiff::tz::TimeZone::system();
+        let time = |seconds: i64| {
+            let time = jiff::Timestamp::from_second(seconds).unwrap().to_zoned(zone.clone());
+            time.strftime("%Y-%m-%d  %H:%M:%S").to_string()
+        };
+        let text = format!(
+            "\nStart-Date: {}\nCommandline: apt-get install old\nEnd-Date: {}\n",
+            time(start),
+            time(end)
+        );
+        fs::create_dir_all(host.path("var/log/apt")).unwrap();
+        fs::write(host.path("var/log/apt/history.log"), text).unwrap();
+    };
+    host.create(&[]).write("usr/bin/new", "new\n");
+    let now = jiff::Timestamp::now().as_second();
+    history(now - 20, now - 10);
+    assert!(!host.drift(&[]).stdout.contains("at the same time"));
+    history(now - 20, now + 10);
+    assert!(host.drift(&[]).stdout.contains("at the same time"));
+}
+
+#[test]
+fn a_run_of_packages_is_told_once_and_not_under_each_file() {
+    let host = Host::new();
+    host.create(&[]);
+    for name in ["one", "two", "three"] {
+        host.write(&format!("usr/bin/{name}"), name);
+    }
+    let time = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let log = format!("{time} install a:amd64 <none> 1\n{time} install b:amd64 <none> 1\n");
+    host.write("var/log/dpkg.log", &log);
+    let report = host.drift(&[]).stdout;
+    assert_eq!(report.matches("at the same time").count(), 1, "{report}");
+    assert!(report.contains("and 1 more (3 of these changes)"), "{report}");
+}
+
+#[test]
+fn a_new_account_is_one_thing_with_the_files_that_it_stands_in() {
+    let host = Host::new();
+    let files = ["passwd", "shadow", "group", "gshadow", "subuid", "subgid"];
+    for name in files {
+        host.write(&format!("etc/{name}"), "root:x:0:0::/root:/bin/sh\n");
+    }
+    host.write("etc/group", "root:x:0:\n").create(&[]);
+    for name in files {
+        fs::copy(host.path(&format!("etc/{name}")), host.path(&format!("etc/{name}-"))).unwrap();
+    }
+    host.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n");
+    host.write("etc/group", "root:x:0:\nbob:x:1000:\n");
+    for name in ["shadow", "gshadow", "subuid", "subgid"] {
+        host.write(&format!("etc/{name}"), "root:*:1::::::\nbob:!:1::::::\n");
+    }
+    let output = host.drift(&[]);
+    let report = &output.stdout;
+    assert_eq!(output.status, Some(1), "{report}");
+    let lines: Vec<&str> = report.lines().filter(|line| line.starts_with("  ")).collect();
+    assert!(lines.iter().filter(|line| line.starts_with("  file ")).count() == 0, "{report}");
+    assert!(report.contains("account bob added") && report.contains("group bob added"), "{report}");
+    assert!(report.contains("with it: /etc/group, /etc/group-"), "{report}");
+    // Another mode of one of them is no part of that.
+    host.mode("etc/shadow", 0o666);
+    assert!(host.drift(&[]).stdout.contains("  file /etc/shadow"));
+}
+
+#[test]
+fn a_setuid_program_that_gains_a_name_is_told_as_that() {
+    let host = Host::new();
+    host.mode("usr/bin/tool", 0o4755).write("srv/x", "").create(&[]);
+    fs::hard_link(host.path("usr/bin/tool"), host.path("usr/lib/tool/kept")).unwrap();
+    host.assert_unexplained("/usr/bin/tool", "gained a name: /usr/lib/tool/kept");
+    // Where nobody looks.
+    fs::remove_file(host.path("usr/lib/tool/kept")).unwrap();
+    fs::create_dir_all(host.path("elsewhere")).unwrap();
+    fs::hard_link(host.path("usr/bin/tool"), host.path("elsewhere/kept")).unwrap();
+    host.assert_unexplained("/usr/bin/tool", "gained a name: ");
+    // A program that gives nothing may have as many names as it likes.
+    let plain = Host::new();
+    plain.create(&[]);
+    fs::hard_link(plain.path("usr/bin/tool"), plain.path("elsewhere")).unwrap();
+    let report = plain.drift(&["--all"]).stdout;
+    assert!(!report.contains("gained a name"), "{report}");
+}

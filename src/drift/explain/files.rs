@@ -12,9 +12,13 @@ use crate::facts::object::Class;
 use crate::facts::package_file::{Checksum, PackageFiles};
 use crate::facts::scope::{FileUse, RIGHTS, Rules};
 use crate::facts::snapshot::{Algorithm, Content, Hex, Record};
+use crate::formats::filecap;
 use crate::host::Target;
 use crate::text;
 use std::collections::{BTreeSet, HashMap};
+
+/// So many new names of a program are told.
+const NAMES: usize = 3;
 
 /// What explanations are drawn from.
 pub struct Facts<'a> {
@@ -120,11 +124,51 @@ impl<'a> Explainer<'a> {
                 let because = match difference.weight {
                     Weight::Rights => self.rights(path, &difference.attribute, after),
                     Weight::Content => content.clone().unwrap_or_else(Because::nothing),
+                    Weight::Trace if difference.attribute == "links" => {
+                        self.gained_a_name(path, before, after).unwrap_or_else(|| trace.clone())
+                    }
                     Weight::Trace => trace.clone(),
                 };
                 self.delta(path, usage, difference, because)
             })
             .collect()
+    }
+
+    /// That a program which gives rights has a further name, under which it stays when its package
+    /// replaces it. Names that a package has are its own.
+    fn gained_a_name(&self, path: &[u8], before: &Record, after: &Record) -> Option<Because> {
+        let gives = after.mode.0 & 0o6000 != 0 || after.xattr(filecap::XATTR.as_bytes()).is_some();
+        if after.kind != FileKind::File || !gives || after.links <= before.links {
+            return None;
+        }
+        let same =
+            |record: &Record| (record.inode, record.filesystem) == (after.inode, after.filesystem);
+        let new =
+            self.facts.changed.iter().filter(|change| {
+                change.before.is_none() && change.after.as_ref().is_some_and(same)
+            });
+        let (of_packages, others): (Vec<_>, Vec<_>) =
+            new.partition(|change| !self.facts.packages.claims(&change.path).is_empty());
+        let count = |links: u32| usize::try_from(links).unwrap_or(usize::MAX);
+        let known = of_packages.len() + others.len();
+        let elsewhere = count(after.links - before.links).saturating_sub(known);
+        if others.is_empty() && elsewhere == 0 {
+            return None;
+        }
+        let mut names: Vec<String> =
+            others.iter().take(NAMES).map(|change| text::bytes(&change.path)).collect();
+        if others.len() > NAMES {
+            names.push(format!("{} more", others.len() - NAMES));
+        }
+        if elsewhere > 0 {
+            names.push("outside of what is looked at".to_owned());
+        }
+        let why = format!(
+            "{} gives rights and has gained a name: {}",
+            text::bytes(path),
+            names.join(", ")
+        );
+        Some(Because::new(Explanation::Unexplained, why))
     }
 
     /// Only times, inode, links or size moved.

@@ -27,12 +27,20 @@ struct Event {
     start: i64,
     end: i64,
     words: String,
+    /// How many lines of dpkg.log it is; 0 for what tells a whole run.
+    lines: usize,
 }
 
 type Reader = fn(&str, &TimeZone) -> Vec<Event>;
 
-/// Adds to changes what happened at the time of the last change of their inodes.
-pub fn attribute(changes: &mut [Change], times: &BTreeMap<String, i64>, target: &dyn Target) {
+/// Adds to changes what happened at the time of the last change of their inodes, and after the moment
+/// of which the baseline is: what was over before cannot be the cause.
+pub fn attribute(
+    changes: &mut [Change],
+    times: &BTreeMap<String, i64>,
+    since: i64,
+    target: &dyn Target,
+) {
     let counts = |change: &&Change| change.explanation.counts() && times.contains_key(&change.name);
     if changes.iter().filter(counts).count() == 0 {
         return;
@@ -44,7 +52,8 @@ pub fn attribute(changes: &mut [Change], times: &BTreeMap<String, i64>, target: 
             events.extend(read(&text, &zone));
         }
     }
-    events.sort_by_key(|event| event.start);
+    events.retain(|event| event.end >= since);
+    let events = one_for_each_run(events);
     for change in changes.iter_mut().filter(|change| change.explanation.counts()) {
         let Some(time) = times.get(&change.name) else { continue };
         let near =
@@ -56,6 +65,34 @@ pub fn attribute(changes: &mut [Change], times: &BTreeMap<String, i64>, target: 
         told.reverse();
         change.at_the_same_time = told.into_iter().map(|event| event.words.clone()).collect();
     }
+}
+
+/// One event for each run of a package manager: apt tells of a run what dpkg tells line by line, and
+/// what dpkg did in one go is one event too.
+fn one_for_each_run(mut events: Vec<Event>) -> Vec<Event> {
+    let runs: Vec<(i64, i64)> = events
+        .iter()
+        .filter(|event| event.lines == 0)
+        .map(|event| (event.start - NEAR, event.end + NEAR))
+        .collect();
+    events.retain(|event| {
+        event.lines == 0 || !runs.iter().any(|(start, end)| (start..=end).contains(&&event.start))
+    });
+    events.sort_by_key(|event| event.start);
+    let mut all: Vec<Event> = Vec::new();
+    for event in events {
+        match all.last_mut().filter(|last| last.lines > 0 && event.lines > 0) {
+            Some(last) if event.start - last.end <= NEAR => {
+                last.end = last.end.max(event.end);
+                last.lines += event.lines;
+            }
+            _ => all.push(event),
+        }
+    }
+    for event in all.iter_mut().filter(|event| event.lines > 1) {
+        event.words = format!("{} and {} more", event.words, event.lines - 1);
+    }
+    all
 }
 
 /// So many events before a moment are looked through for one that still went on.
@@ -103,7 +140,7 @@ fn dpkg(text: &str, zone: &TimeZone) -> Vec<Event> {
             return None;
         }
         let start = seconds(time, zone)?;
-        Some(Event { start, end: start, words: format!("dpkg.log: {}", line.trim_end()) })
+        Some(Event { start, end: start, lines: 1, words: format!("dpkg.log: {}", line.trim_end()) })
     };
     text.lines().filter_map(event).collect()
 }
@@ -127,7 +164,7 @@ fn apt(text: &str, zone: &TimeZone) -> Vec<Event> {
         let what = field("Commandline:").unwrap_or("a run without a command line");
         let by =
             field("Requested-By:").map(|by| format!(", requested by {by}")).unwrap_or_default();
-        Some(Event { start, end, words: format!("apt history: {what}{by}") })
+        Some(Event { start, end, lines: 0, words: format!("apt history: {what}{by}") })
     };
     text.split("\n\n").filter_map(event).collect()
 }
@@ -144,6 +181,30 @@ mod tests {
         let events = dpkg(text, &TimeZone::UTC);
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].words, "dpkg.log: 2026-11-23 07:00:01 upgrade bash:amd64 5.1 5.2");
+    }
+
+    #[test]
+    fn a_run_of_a_package_manager_is_one_event() {
+        let dpkg_log = "2026-11-23 07:00:01 upgrade bash:amd64 5.1 5.2\n\
+                        2026-11-23 07:00:20 upgrade zlib:amd64 1 2\n\
+                        2026-11-23 07:00:40 install new:amd64 <none> 2\n\
+                        2026-11-23 09:00:00 remove old:amd64 2\n";
+        let alone = one_for_each_run(dpkg(dpkg_log, &TimeZone::UTC));
+        let words: Vec<&str> = alone.iter().map(|event| event.words.as_str()).collect();
+        assert_eq!(
+            words,
+            [
+                "dpkg.log: 2026-11-23 07:00:01 upgrade bash:amd64 5.1 5.2 and 2 more",
+                "dpkg.log: 2026-11-23 09:00:00 remove old:amd64 2"
+            ]
+        );
+        let history = "Start-Date: 2026-11-23  07:00:00\nCommandline: apt upgrade\n\
+                       End-Date: 2026-11-23  07:00:41\n";
+        let mut all = dpkg(dpkg_log, &TimeZone::UTC);
+        all.extend(apt(history, &TimeZone::UTC));
+        let words: Vec<String> = one_for_each_run(all).into_iter().map(|e| e.words).collect();
+        let old = "dpkg.log: 2026-11-23 09:00:00 remove old:amd64 2";
+        assert_eq!(words, ["apt history: apt upgrade", old]);
     }
 
     #[test]

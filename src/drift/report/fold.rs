@@ -1,4 +1,5 @@
-//! A new directory with five hundred files is one thing to a person, not five hundred and one.
+//! A new directory with five hundred files is one thing to a person, not five hundred and one; and so is
+//! a new account, with the files that it stands in.
 
 use crate::facts::drift::{Change, How};
 use crate::facts::object::Class;
@@ -13,6 +14,26 @@ pub(super) struct Folded<'a> {
     pub below: usize,
     /// The first of them.
     pub first: Vec<&'a str>,
+    /// Files that have changed with an account.
+    pub files: Vec<&'a str>,
+}
+
+/// Where accounts and groups are kept, passwd(5), shadow(5), group(5), gshadow(5), subuid(5), subgid(5);
+/// beside each lies what it was before, with a `-`.
+const ACCOUNTS: [&str; 6] =
+    ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid"];
+
+/// Whether a change is one of those files with another content, and nothing else.
+fn is_of_accounts(change: &Change) -> bool {
+    let file = change.name.strip_suffix('-').unwrap_or(&change.name);
+    // Another owner or mode is no new account.
+    const BY_USERADD: [&str; 6] = ["content", "size", "mtime", "ctime", "inode", "exists"];
+    let of_content =
+        change.deltas.iter().all(|delta| BY_USERADD.contains(&delta.attribute.as_str()));
+    change.class == Class::File
+        && ACCOUNTS.contains(&file)
+        && of_content
+        && (change.how == How::Changed || change.how == How::Added && change.name.ends_with('-'))
 }
 
 /// Changes with those left out that lie below an added or removed directory and have come or gone
@@ -20,7 +41,14 @@ pub(super) struct Folded<'a> {
 pub(super) fn fold<'a>(changes: &[&'a Change]) -> Vec<Folded<'a>> {
     let mut at: HashMap<&str, usize> = HashMap::new();
     let mut out: Vec<Folded> = Vec::new();
+    let account = changes.iter().find(|change| change.class == Class::Account);
+    let account = account.or_else(|| changes.iter().find(|change| change.class == Class::Group));
+    let mut files = Vec::new();
     for change in changes {
+        if account.is_some() && is_of_accounts(change) {
+            files.push(change.name.as_str());
+            continue;
+        }
         let whole = change.class == Class::File && change.how != How::Changed;
         let around = |path: &'a str| {
             let mut path = path;
@@ -51,9 +79,13 @@ pub(super) fn fold<'a>(changes: &[&'a Change]) -> Vec<Folded<'a>> {
                 if whole {
                     at.insert(&change.name, out.len());
                 }
-                out.push(Folded { change, below: 0, first: Vec::new() });
+                out.push(Folded { change, below: 0, first: Vec::new(), files: Vec::new() });
             }
         }
+    }
+    let told = |folded: &&mut Folded| account.is_some_and(|one| std::ptr::eq(folded.change, *one));
+    if let Some(folded) = out.iter_mut().find(told) {
+        folded.files = files;
     }
     out
 }

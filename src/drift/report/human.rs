@@ -31,6 +31,7 @@ pub fn render(report: &DriftReport, style: Style) -> String {
         }
         let _ = section(&mut out, explanation, &some, style);
     }
+    let _ = hints(&mut out, &report.drift.changes);
     let _ = tail(&mut out, report, style);
     out
 }
@@ -88,7 +89,12 @@ fn section(
         writeln!(out, "  everything below a new or removed directory:")?;
         let shown: std::collections::HashSet<&str> =
             folded.iter().map(|one| one.change.name.as_str()).collect();
-        for change in changes.iter().filter(|change| !shown.contains(change.name.as_str())) {
+        let with_accounts: std::collections::HashSet<&str> =
+            folded.iter().flat_map(|one| one.files.iter().copied()).collect();
+        let is_told = |change: &Change| {
+            shown.contains(change.name.as_str()) || with_accounts.contains(change.name.as_str())
+        };
+        for change in changes.iter().filter(|change| !is_told(change)) {
             writeln!(out, "    {} {}", printable(&change.name), change.how.name())?;
         }
     }
@@ -96,7 +102,7 @@ fn section(
 }
 
 fn object(out: &mut String, folded: &Folded, style: Style) -> std::fmt::Result {
-    let Folded { change, below, first } = folded;
+    let Folded { change, below, first, .. } = folded;
     let below = *below;
     let name = printable(&change.name);
     let how =
@@ -140,8 +146,33 @@ fn object(out: &mut String, folded: &Folded, style: Style) -> std::fmt::Result {
         let words: String = layer.chars().take(VALUE).collect();
         writeln!(out, "    made by {}", printable(&words))?;
     }
-    for event in &change.at_the_same_time {
-        writeln!(out, "    at the same time: {}", printable(event))?;
+    if !folded.files.is_empty() {
+        let names: Vec<_> = folded.files.iter().map(|name| printable(name)).collect();
+        writeln!(out, "    with it: {}", names.join(", "))?;
+    }
+    Ok(())
+}
+
+/// What happened at the same time as changes that count: each run of a package manager once.
+fn hints(out: &mut String, changes: &[Change]) -> std::fmt::Result {
+    let mut told: Vec<(&str, Vec<&Change>)> = Vec::new();
+    for change in changes {
+        for event in &change.at_the_same_time {
+            match told.iter_mut().find(|(words, _)| words == event) {
+                Some((_, near)) => near.push(change),
+                None => told.push((event, vec![change])),
+            }
+        }
+    }
+    for (event, near) in &told {
+        let which = match near.as_slice() {
+            [one] => format!("{} {}", one.class.name(), printable(&one.name)),
+            several => format!("{} of these changes", several.len()),
+        };
+        writeln!(out, "at the same time: {} ({which})", printable(event))?;
+    }
+    if !told.is_empty() {
+        writeln!(out)?;
     }
     Ok(())
 }
