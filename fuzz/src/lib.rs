@@ -275,6 +275,7 @@ fn put(path: Vec<u8>, kind: FileKind, link: Vec<u8>) -> Change {
         content: Content::None,
         sums: None,
         secret: None,
+        parts: None,
     }))
 }
 

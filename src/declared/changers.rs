@@ -88,9 +88,14 @@ pub(super) fn script(path: &Path, target: &dyn Target) -> Fact<Option<String>> {
     }
     // Asked like this, so that a recording can tell of a program whose bytes it does not keep.
     let Ok(is_script) = Regex::new(r"\A#!") else { return Ok(None) };
-    match target.first_match(path, &is_script)? {
-        None | Some(Match::Nowhere) => Ok(None),
-        Some(_) => {
+    match target.first_match(path, &is_script) {
+        // Of an image that goes by, no more than how it begins is known of most programs.
+        Err(why) => match super::startable::first_line(path, target) {
+            Ok(None) => Ok(None),
+            _ => Err(why),
+        },
+        Ok(None | Some(Match::Nowhere)) => Ok(None),
+        Ok(Some(_)) => {
             let bytes = target.read_marked(path)?;
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         }

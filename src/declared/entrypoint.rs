@@ -3,6 +3,7 @@
 use super::changers;
 use super::user::{self, Resolved};
 use crate::commands::{self, Context, Run, Who};
+use crate::facts::file::FileKind;
 use crate::facts::image::ImageConfig;
 use crate::facts::settings::Location;
 use crate::facts::start::{Identity, Start};
@@ -82,15 +83,7 @@ fn unwrapped(
     config: &ImageConfig,
     target: &dyn Target,
 ) -> Fact<(Vec<String>, Who)> {
-    let path = config.env.iter().rev().find(|(name, _)| name == "PATH");
-    let directory = if config.workdir.is_empty() { "/" } else { config.workdir.as_str() };
-    let mut context = Context::new("the image's command")
-        .path(path.map_or(PATH, |(_, value)| value.as_str()))
-        .directory(Some(PathBuf::from(directory)));
-    for (name, value) in config.env.iter().filter(|(name, _)| name != "PATH") {
-        context = context.variable(name, value);
-    }
-    let reading = commands::argv(target, command, context);
+    let reading = commands::argv(target, command, context(config));
     // The first that is no wrapper: what a script goes on to is told by its text.
     let is_wrapper = |run: &&Run| {
         let name = run.program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -105,6 +98,37 @@ fn unwrapped(
         let why = "what this wrapper starts cannot be told".to_owned();
         Unknown::new(command.join(" "), Cause::Unsupported(why))
     }))
+}
+
+/// How the engine starts a command: with the environment and in the directory of the configuration.
+fn context(config: &ImageConfig) -> Context {
+    let path = config.env.iter().rev().find(|(name, _)| name == "PATH");
+    let directory = if config.workdir.is_empty() { "/" } else { config.workdir.as_str() };
+    let mut context = Context::new("the image's command")
+        .path(path.map_or(PATH, |(_, value)| value.as_str()))
+        .directory(Some(PathBuf::from(directory)));
+    for (name, value) in config.env.iter().filter(|(name, _)| name != "PATH") {
+        context = context.variable(name, value);
+    }
+    context
+}
+
+/// The programs that are executed one after the other until the one that stays: wrappers, interpreters.
+pub fn chain(target: &dyn Target) -> Vec<PathBuf> {
+    let Some(config) = target.image().and_then(|image| image.config.as_ref()) else {
+        return Vec::new();
+    };
+    let command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).cloned().collect();
+    let reading = commands::argv(target, &command, context(config));
+    let mut chain = Vec::new();
+    for run in reading.runs.into_iter().filter(|run| run.main) {
+        let stays = !run.gives_way;
+        chain.push(run.program);
+        if stays {
+            break;
+        }
+    }
+    chain
 }
 
 fn identity(user: &str, target: &dyn Target) -> Fact<Identity> {
@@ -127,7 +151,8 @@ pub(super) fn find(word: &str, config: &ImageConfig, files: &dyn Files) -> Fact<
     let path = path.map_or(PATH, |(_, value)| value.as_str());
     for folder in path.split(':').filter(|folder| folder.starts_with('/')) {
         let path = Path::new(folder).join(word);
-        if files.file(&path)?.is_some() {
+        // `exec.LookPath` of Go, which engines use, passes over directories.
+        if files.file(&path)?.is_some_and(|file| file.kind != FileKind::Directory) {
             return Ok(Some(path));
         }
     }

@@ -10,6 +10,7 @@ pub mod daemons;
 pub mod entrypoint;
 pub mod environment;
 pub mod invocation;
+pub mod libraries;
 pub mod program;
 pub mod rights;
 pub mod start;

@@ -6,12 +6,17 @@
 
 use super::entrypoint;
 use super::program::real;
+use super::startable;
 use super::units::values;
 use crate::facts::Fact;
 use crate::facts::file::FileKind;
+use crate::facts::host::TargetKind;
+use crate::facts::mount::{Mount, covering};
 use crate::facts::start::{Identity, Start};
+use crate::formats::mounts;
 use crate::host::Target;
 use crate::text;
+use std::path::Path;
 
 /// Settings of a unit with which a process that is not root gets no new privileges.
 const IMPLY: [&str; 17] = [
@@ -52,14 +57,28 @@ pub struct Gained {
 /// # Errors
 /// Where the program or its unit cannot be looked at.
 pub fn gained(start: &Start, target: &dyn Target) -> Fact<Gained> {
+    let program = start.program.as_deref().filter(|_| start.script.is_none());
+    let gained = program.map_or(Ok(Gained::default()), |program| of_program(program, target))?;
+    if gained == Gained::default() || gets_no_new_privileges(start, target)? {
+        return Ok(Gained::default());
+    }
+    Ok(gained)
+}
+
+/// What a program gains that is executed without `no_new_privs`. A script gains nothing.
+///
+/// # Errors
+/// Where it cannot be looked at, or what it is mounted on.
+pub fn of_program(program: &Path, target: &dyn Target) -> Fact<Gained> {
     let mut gained = Gained::default();
-    let program = start.program.as_deref().filter(|path| path.is_absolute());
-    let Some(program) = program.filter(|_| start.script.is_none()) else { return Ok(gained) };
+    if !program.is_absolute() {
+        return Ok(gained);
+    }
     let Some(path) = real(&text::path(program), target)? else { return Ok(gained) };
     let Some(file) = target.file(&path)?.filter(|file| file.kind == FileKind::File) else {
         return Ok(gained);
     };
-    if file.mode.0 & 0o111 == 0 || gets_no_new_privileges(start, target)? {
+    if file.mode.0 & 0o111 == 0 {
         return Ok(gained);
     }
     let shown = text::path(&path);
@@ -79,7 +98,37 @@ pub fn gained(start: &Start, target: &dyn Target) -> Fact<Gained> {
         let names = crate::facts::capability::show(found.permitted);
         gained.words.push(format!("{shown} has the file capabilities {names}"));
     }
+    if gained == Gained::default() || is_script(&path, target)? || is_nosuid(&path, target)? {
+        return Ok(Gained::default());
+    }
     Ok(gained)
+}
+
+/// Whether a file begins as scripts do: of those the kernel ignores the bits, `execve(2)`.
+fn is_script(path: &Path, target: &dyn Target) -> Fact<bool> {
+    Ok(startable::first_line(path, target)?.is_some())
+}
+
+/// Whether a file lies on a filesystem that is mounted `nosuid`, where bits and capabilities have no
+/// effect, `mount(8)`: as the kernel has it mounted, or of a filesystem at rest as `/etc/fstab` will.
+/// How an image is mounted is for its engine to say, and none does so.
+fn is_nosuid(path: &Path, target: &dyn Target) -> Fact<bool> {
+    if target.image().is_some() {
+        return Ok(false);
+    }
+    if target.host().kind == TargetKind::Host {
+        let mounts = mounts::in_force(target)?;
+        return Ok(covering(&mounts, path).is_some_and(|mount| mount.has("nosuid")));
+    }
+    let planned = mounts::of_fstab(target)?;
+    let above = planned.iter().filter(|mount| path.starts_with(&mount.point));
+    let nearest = above.max_by_key(|mount| mount.point.components().count());
+    // What users may mount is nosuid unless it says otherwise, mount(8).
+    let by_users = |mount: &Mount| {
+        ["user", "users", "owner", "group"].iter().any(|word| mount.options.contains(*word))
+            && !mount.options.contains("suid")
+    };
+    Ok(nearest.is_some_and(|mount| mount.has("nosuid") || by_users(mount)))
 }
 
 fn user(uid: u32, target: &dyn Target) -> String {
@@ -139,9 +188,23 @@ pub fn apply(start: &mut Start, target: &dyn Target) {
     });
 }
 
-/// That the program of an image is root by its own bits, in words.
-pub fn becomes_root(target: &dyn Target) -> Option<String> {
-    let start = entrypoint::start(target)?;
-    let gained = gained(&start, target).ok()?;
-    (gained.uid == Some(0)).then(|| gained.words.join(", "))
+/// That the program of an image is root by its own bits, or one that starts it, in words; `None` where
+/// it stays whom the configuration says.
+///
+/// # Errors
+/// Where that cannot be told.
+pub fn becomes_root(target: &dyn Target) -> Fact<Option<String>> {
+    let Some(start) = entrypoint::start(target) else { return Ok(None) };
+    let mut unseen = None;
+    for program in entrypoint::chain(target).iter().chain(&start.program) {
+        match of_program(program, target) {
+            Ok(gained) if gained.uid == Some(0) => return Ok(Some(gained.words.join(", "))),
+            Ok(_) => {}
+            Err(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    match unseen.or_else(|| start.identity.err()) {
+        Some(why) => Err(why),
+        None => Ok(None),
+    }
 }

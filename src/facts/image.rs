@@ -1,6 +1,7 @@
 //! Container images: what the configuration of one says, after the OCI image specification
 //! (`config.md`, `manifest.md`) and Docker's formats that it came from.
 
+use super::package_file::Checksum;
 use serde::{Deserialize, Serialize};
 
 /// A container image, its files aside.
@@ -31,6 +32,10 @@ pub struct SecretFile {
     pub layer: Layer,
     /// A later layer takes it away, which only hides it.
     pub hidden: bool,
+    /// Its content in the ways of all package managers, so that what a package has in every copy of it
+    /// can be told from what only lies under such a name. Recordings made before have none.
+    #[serde(default)]
+    pub sums: Vec<Checksum>,
 }
 
 /// What runs, and as whom.

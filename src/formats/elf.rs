@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 /// A program or library.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elf {
+    /// `e_machine`: for which processor it is; 0 where a recording made before does not say.
+    #[serde(default)]
+    pub machine: u16,
     /// `PT_INTERP`: the dynamic linker.
     pub interpreter: Option<String>,
     /// `DT_NEEDED`: libraries by name.
@@ -42,7 +45,9 @@ pub fn parse_parts(part: Part) -> Option<Elf> {
     /// The file header, and behind it mostly the program headers.
     const HEAD: usize = 4096;
     let head = Reader::new(part(0, HEAD)?)?;
-    let mut elf = Elf::default();
+    const MACHINE: usize = 18;
+    let machine = u16::try_from(head.number(MACHINE, 2)?).ok()?;
+    let mut elf = Elf { machine, ..Elf::default() };
     let mut loads = Vec::new();
     let mut dynamic = None;
     for header in head.headers(part)? {

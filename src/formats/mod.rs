@@ -22,6 +22,7 @@ pub mod json;
 pub mod last;
 pub mod ld_so_conf;
 pub mod limits;
+pub mod linker;
 pub mod login_defs;
 pub mod modprobe;
 pub mod mounts;

@@ -7,6 +7,7 @@ pub struct Wants {
     pub(crate) digest: Vec<String>,
     pub(crate) checksums: bool,
     pub(crate) secrets: bool,
+    pub(crate) programs: bool,
 }
 
 impl Wants {
@@ -27,5 +28,10 @@ impl Wants {
     /// Files with secrets are looked for, in each layer.
     pub fn secrets(&mut self) {
         self.secrets = true;
+    }
+
+    /// What the dynamic linker needs to know of programs and libraries will be asked for.
+    pub fn programs(&mut self) {
+        self.programs = true;
     }
 }

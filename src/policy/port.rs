@@ -48,7 +48,16 @@ impl PortSpec {
             })
     }
 
-    fn read(text: &str) -> Option<PortSpec> {
+    /// Whether all ports of another are among these.
+    pub fn contains(&self, other: &PortSpec) -> bool {
+        self.protocol == other.protocol
+            && self.ports.contains(other.ports.start())
+            && self.ports.contains(other.ports.end())
+            && self.address.is_none_or(|address| other.address == Some(address))
+    }
+
+    /// From a text; `None` for what is no port.
+    pub fn read(text: &str) -> Option<PortSpec> {
         let (rest, protocol) = match text.rsplit_once('/') {
             Some((rest, name)) => {
                 (rest, Protocol::ALL.into_iter().find(|protocol| protocol.name() == name)?)

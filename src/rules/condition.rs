@@ -40,6 +40,8 @@ pub enum Form {
     },
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// `false`, or `{ allow: [...] }` with names that are none all the same.
+    FalseButAllowed,
     /// One of these words, a list of them for any of those, or `not`.
     SomeOf(&'static [&'static str]),
     /// A word or a list of words.

@@ -75,6 +75,16 @@ pub fn condition(info: &ConditionInfo) -> Value {
             { "type": "array", "minItems": 1, "items": true_false_or(words) },
             object(&[("not", "it must be none of these")], |_| one_or_more(true_false_or(words))),
         ]}),
+        (Form::FalseButAllowed, _) => json!({ "anyOf": [
+            either_or_variable(json!({ "const": false })),
+            with(
+                object(&[("allow", "names that are none; `*` stands for any characters")], |_| {
+                    one_or_more(scalar())
+                }),
+                "required",
+                json!(["allow"]),
+            ),
+        ]}),
         (Form::SomeOf(words), _) => json!({ "anyOf": [
             one_of(words),
             { "type": "array", "minItems": 1, "items": one_of(words) },

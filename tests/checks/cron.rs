@@ -92,6 +92,33 @@ fn every_job_runs_as_one_of_the_users() {
 }
 
 #[test]
+fn a_setuid_program_runs_as_its_owner_whosever_job_it_is() {
+    const MOUNTS: &str =
+        "21 1 8:1 / / rw - ext4 /dev/a rw\n22 21 8:2 / /opt rw,nosuid - ext4 /dev/b rw\n";
+    let job = |command: &str| {
+        table("/etc/cron.d/app", &format!("* * * * * bob {command}\n"))
+            .file("/proc/self/mountinfo", 0o444, 0, 0, MOUNTS)
+            .file("/usr/bin/tool", 0o4755, 0, 0, "\x7fELF")
+            .file("/usr/bin/plain", 0o755, 0, 0, "\x7fELF")
+            .file("/usr/bin/script", 0o4755, 0, 0, "#!/bin/sh\n/usr/bin/tool\n")
+            .file("/bin/sh", 0o755, 0, 0, "\x7fELF")
+            .file("/opt/tool", 0o4755, 0, 0, "\x7fELF")
+    };
+    let rule = must("run_as: bob");
+    for command in ["/usr/bin/tool", "cd /tmp && nice /usr/bin/tool -x"] {
+        rule.on(&job(command)).fails_with(&format!(
+            "run_as: {command} as bob (/etc/cron.d/app:1); /usr/bin/tool is setuid root; \
+                 expected bob"
+        ));
+    }
+    // What a script is does not make it root, and what it starts is another program; one is mounted so
+    // that the bit has no effect.
+    for command in ["/usr/bin/plain", "/usr/bin/script", "/opt/tool"] {
+        rule.on(&job(command)).passes();
+    }
+}
+
+#[test]
 fn whoever_can_write_the_table_or_the_program_decides_what_is_run() {
     let line = "1 1 * * * root /opt/backup.sh --all\n";
     let program = |uid: u32| table("/etc/crontab", line).file("/opt/backup.sh", 0o755, uid, 0, "");

@@ -288,6 +288,14 @@ fn a_mode_written_as_yaml_would_misread_it_is_refused_or_meant_as_written() {
 
 #[test]
 fn who_can_read_is_decided_along_the_whole_path() {
+    must("executable_by: bob").on(&x(0o500)).passes();
+    must("executable_by: eve")
+        .on(&x(0o604))
+        .fails_with("executable_by: eve cannot: /etc/x: group class has --- (gid 50); expected executable by eve");
+    // Root needs the bit for somebody.
+    must("executable_by: root").on(&x(0o600)).fails_about("executable_by");
+    must("executable_by: root").on(&x(0o601)).passes();
+    must("executable_by: { not: [bob, eve] }").on(&x(0o644)).passes();
     must("readable_by: bob").on(&x(0o400)).passes();
     must("readable_by: [bob, eve]").on(&x(0o440)).passes();
     must("readable_by: root").on(&x(0o000)).passes();

@@ -134,6 +134,7 @@ fn put(path: &str, kind: FileKind, layer: usize) -> Change {
         content: Content::None,
         sums: None,
         secret: None,
+        parts: None,
     }))
 }
 

@@ -16,6 +16,11 @@ fn base() -> Tar {
     )
 }
 
+fn md5_of(content: &str) -> String {
+    use md5::Digest;
+    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn token() -> String {
     format!("ghp_{}", "a1B2".repeat(9))
 }
@@ -96,17 +101,79 @@ fn credentials_are_found_in_every_directory_and_by_what_is_in_them() {
     }
 }
 
+/// A package `snakeoil` that claims a path, with this list of digests.
+fn claims(path: &str, sums: &str) -> Tar {
+    let status = "Package: snakeoil\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
+    base()
+        .file("var/lib/dpkg/status", status)
+        .file("var/lib/dpkg/info/snakeoil.list", format!("{path}\n"))
+        .file("var/lib/dpkg/info/snakeoil.md5sums", sums)
+}
+
 #[test]
 fn a_key_that_a_package_has_in_every_copy_is_nobodys_secret() {
-    let status = "Package: snakeoil\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
-    let of_a_package = base()
-        .file("usr/lib/x/test.key", KEY)
-        .file("var/lib/dpkg/status", status)
-        .file("var/lib/dpkg/info/snakeoil.list", "/usr/lib/x/test.key\n")
-        .file("var/lib/dpkg/info/snakeoil.md5sums", "");
+    let sums = format!("{}  usr/lib/x/test.key\n", md5_of(KEY));
+    let of_a_package = claims("/usr/lib/x/test.key", &sums).file("usr/lib/x/test.key", KEY);
     let (code, report) = files([of_a_package.clone()]);
     assert_eq!(code, Some(0), "{report}");
     assert_eq!(files([of_a_package.file("usr/lib/x/own.key", KEY)]).0, Some(1));
+}
+
+#[test]
+fn a_key_under_the_name_of_a_packages_file_is_still_a_secret() {
+    let other = format!("{}  usr/lib/x/test.key\n", md5_of("another"));
+    let (code, report) =
+        files([claims("/usr/lib/x/test.key", &other).file("usr/lib/x/test.key", KEY)]);
+    assert!(code == Some(1) && report.contains("file /usr/lib/x/test.key"), "{report}");
+    // A lower layer's file that the package has replaced since.
+    let package = claims("/usr/lib/x/test.key", &format!("{}  usr/lib/x/test.key\n", md5_of("ok")));
+    let layers = [base().file("usr/lib/x/test.key", KEY), package.file("usr/lib/x/test.key", "ok")];
+    let (code, report) = files(layers);
+    assert!(code == Some(1) && report.contains("only hides it"), "{report}");
+    // Where the package keeps no digest of it, nobody can tell.
+    let (code, report) = files([claims("/usr/lib/x/test.key", "").file("usr/lib/x/test.key", KEY)]);
+    assert!(code == Some(2) && report.contains("no digest"), "{report}");
+}
+
+#[test]
+fn names_that_are_allowed_are_none_and_the_next_is() {
+    let config = format!(
+        r#"{{"Env":["PUBLIC_API_KEY=hunter2hunter2","DB_PASSWORD=hunter2hunter2"],
+            "Labels":{{"app.secret":"{}"}}}}"#,
+        token()
+    );
+    let image = Image::new(&config, [base().file("srv/test.key", KEY).file("srv/own.key", KEY)])
+        .made_by(&["RUN |2 BUILD_TOKEN=hunter2hunter2 DB_PASSWORD=hunter2hunter2 make"]);
+    for (must, code) in [
+        ("secrets_in_env: { allow: ['PUBLIC_*', DB_PASSWORD] }", Some(0)),
+        ("secrets_in_env: { allow: 'PUBLIC_*' }", Some(1)),
+        ("secrets_in_labels: { allow: [app.secret] }", Some(0)),
+        ("secrets_in_labels: { allow: [app.other] }", Some(1)),
+        ("secrets_in_history: { allow: ['*_TOKEN', DB_PASSWORD] }", Some(0)),
+        ("secrets_in_history: { allow: [BUILD_TOKEN] }", Some(1)),
+        ("secrets_in_files: { allow: [/srv/test.key, /srv/own.key] }", Some(0)),
+        ("secrets_in_files: { allow: ['/srv/t*'] }", Some(1)),
+        ("secrets_in_files: { allow: [] }", Some(3)),
+        ("secrets_in_files: true", Some(3)),
+        ("secrets_in_env: { allow: [A], deny: [B] }", Some(3)),
+    ] {
+        let (found, report) = judged(&image, must, "");
+        assert_eq!(found, code, "{must}: {report}");
+    }
+}
+
+#[test]
+fn a_folder_of_tests_excuses_what_libraries_bring_and_nothing_of_ones_own() {
+    for path in ["app/tests/server.key", "srv/testdata/id_rsa", "home/app/examples/my.key"] {
+        assert_eq!(files([base().file(path, KEY)]).0, Some(1), "{path}");
+    }
+    for path in [
+        "usr/lib/python3/dist-packages/urllib3/tests/server.key",
+        "app/node_modules/http-proxy/test/fixtures/agent.key",
+        "go/pkg/mod/example.org/x@v1/testdata/key.pem",
+    ] {
+        assert_eq!(files([base().file(path, KEY)]).0, Some(0), "{path}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod job;
 pub mod programs;
 
 use self::job::Job;
+use crate::declared::rights::{self, Gained};
 use crate::facts::cron::{CronJob, CronJobs};
 use crate::facts::{Fact, Unknown, all};
 use crate::host::Target;
@@ -16,6 +17,7 @@ use crate::rules::condition::{Condition, ConditionInfo, Form, infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text;
 use crate::verdict::{Assertion, Evidence, Subject};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,15 +88,25 @@ static CONDITIONS: &[Condition<CronView>] = &[
     Condition {
         info: ConditionInfo {
             name: "run_as",
-            doc: "Every job runs as one of these users.",
+            doc: "Every job runs as one of these users. A setuid program runs as its owner.",
             form: Form::Expectation { ordered: false, textual: false },
             example: "[root, www-data]",
         },
         read: |node, _, problems| {
             let expect = problems.ok(Expect::<Principal>::parse(node))?;
             Some(Box::new(move |view, target| {
-                let fits = |job: &CronJob| user_is(job, &expect, target);
-                every(view, "run_as", &expect.show(), &fits)
+                let told = RefCell::new(BTreeSet::new());
+                let fits = |job: &CronJob| {
+                    let gained = gained(job, target)?;
+                    let Some(uid) = gained.uid else { return user_is(job, &expect, target) };
+                    told.borrow_mut().extend(gained.words);
+                    crate::rules::identity::user_is(target, &expect, uid)
+                };
+                let mut assertion = every(view, "run_as", &expect.show(), &fits);
+                for words in told.into_inner() {
+                    assertion.observed = format!("{}; {words}", assertion.observed);
+                }
+                assertion
             }))
         },
     },
@@ -195,6 +207,16 @@ impl CronCheck {
             }
         }
         Ok(jobs)
+    }
+}
+
+/// What the program that a job starts gains by its own bits. What a script starts later on is another
+/// program.
+fn gained(job: &CronJob, target: &dyn Target) -> Fact<Gained> {
+    let reading = crate::commands::cron(target, job, None);
+    match reading.runs.iter().find(|run| run.main && !run.gives_way) {
+        Some(run) => rights::of_program(&run.program, target),
+        None => Ok(Gained::default()),
     }
 }
 

@@ -58,7 +58,7 @@ pub fn users_only(node: &Node, letter: char, problems: &mut Diagnostics) {
     }
 }
 
-/// Whether users could open a file: `readable_by`, `writable_by`.
+/// Whether users could open or execute a file: `readable_by`, `writable_by`, `executable_by`.
 pub fn could(
     view: &FileView,
     condition: &str,
@@ -110,7 +110,11 @@ pub fn could(
         }
         (holds, _) => holds,
     };
-    let verb = if wanted == Permission::Read { "readable" } else { "writable" };
+    let verb = match wanted {
+        Permission::Read => "readable",
+        Permission::Write => "writable",
+        Permission::Execute => "executable",
+    };
     let assertion = about(view, condition, path, file)
         .expected(format!("{verb} by {}", users.show().replace("one of ", "each of ")))
         .observed(observed.join("; "))
@@ -167,7 +171,8 @@ fn grant(
         }
         (true, _) if view.wanted.owner.as_ref() == Some(user) => return None,
         (true, Permission::Write) => ('w', view.path.as_path()),
-        (true, _) => ('r', view.path.as_path()),
+        (true, Permission::Read) => ('r', view.path.as_path()),
+        (true, Permission::Execute) => ('x', view.path.as_path()),
         (false, _) => ('x', component),
     };
     let entry = shell::quote(format!("u:{user}:{bit}").as_bytes());

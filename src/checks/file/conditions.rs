@@ -170,6 +170,22 @@ pub static CONDITIONS: &[Condition<FileView>] = &[
     },
     Condition {
         info: ConditionInfo {
+            name: "executable_by",
+            doc: "This user could execute it, or enter it where it is a directory, decided likewise; \
+                  lists and { not: … } mean the same as for readable_by.",
+            form: Form::Expectation { ordered: false, textual: false },
+            example: "app",
+        },
+        read: |node, _, problems| {
+            users_only(node, 'x', problems);
+            let users = problems.ok(Expect::<Principal>::parse(node))?;
+            Some(Box::new(move |view, target| {
+                could(view, "executable_by", &users, Permission::Execute, target)
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
             name: "writable_only_by",
             doc: "Nobody but these users, and root, could write it: owner, group members, ACL \
                   entries and others are looked at.",

@@ -1,20 +1,16 @@
 //! What a rule may demand of an image's configuration.
 
-use crate::checks::image::ImageView;
-use crate::checks::image::secrets;
-use crate::declared::entrypoint::{shown, words};
+use crate::checks::image::{ImageView, named, secrets, starts, user};
 use crate::host::Target;
 use crate::host::redacted::left_out;
 use crate::policy::Diagnostics;
 use crate::policy::arguments::Arguments;
-use crate::policy::diagnostic::Diagnostic;
 use crate::policy::expect::{Expect, each, operand, pattern};
-use crate::policy::node::{Node, Value};
-use crate::policy::operand::{Number, Principal, Size, Text};
+use crate::policy::node::Node;
+use crate::policy::operand::{Number, Size, Text};
 use crate::policy::port::PortSpec;
 use crate::policy::set::SetOf;
-use crate::rules::condition::{Condition, ConditionInfo, Form, only_true};
-use crate::rules::identity::{missing_user, user_is};
+use crate::rules::condition::{Condition, ConditionInfo, Form};
 use crate::text::secrets::shown as without_secrets;
 use crate::verdict::Assertion;
 use regex::Regex;
@@ -30,19 +26,7 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             form: Form::True,
             example: "true",
         },
-        read: |node, _, problems| {
-            only_true(node, problems)?;
-            Some(Box::new(|view, _| {
-                let mut assertion = user(view, "never_root").expected("a uid other than 0");
-                if let Some(words) = &view.becomes_root {
-                    assertion.observed = format!("{}; {words}", assertion.observed);
-                }
-                decide(view, assertion, |resolved| {
-                    Ok(resolved.uid != 0 && view.becomes_root.is_none())
-                })
-                .repair("add USER with a uid other than 0 at the end of the Dockerfile")
-            }))
-        },
+        read: |node, _, problems| user::never_root(node, problems),
     },
     Condition {
         info: ConditionInfo {
@@ -51,17 +35,7 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             form: Form::Expectation { ordered: false, textual: false },
             example: "app",
         },
-        read: |node, _, problems| {
-            let wanted = problems.ok(Expect::<Principal>::parse(node))?;
-            Some(Box::new(move |view, target| {
-                let mut assertion = user(view, "user").expected(wanted.show());
-                if let Some(name) = missing_user(target, &wanted) {
-                    let observed = &assertion.observed;
-                    assertion.observed = format!("{observed}; there is no user {name} here");
-                }
-                decide(view, assertion, |resolved| user_is(target, &wanted, resolved.uid))
-            }))
-        },
+        read: |node, _, problems| user::is(node, problems),
     },
     Condition {
         info: ConditionInfo {
@@ -70,14 +44,18 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             form: Form::True,
             example: "true",
         },
-        read: |node, _, problems| {
-            only_true(node, problems)?;
-            Some(Box::new(|view, _| {
-                let given = !view.config.user.is_empty();
-                let assertion = user(view, "numeric_user").expected("a user given as a number");
-                decide(view, assertion, |resolved| Ok(given && resolved.numeric))
-            }))
+        read: |node, _, problems| user::numeric(node, problems),
+    },
+    Condition {
+        info: ConditionInfo {
+            name: "starts",
+            doc: "The program that is declared is there and executable by its user, and so are the \
+                  interpreter that a script names, the loader and the libraries that a program of ELF \
+                  needs, for the platform of the image.",
+            form: Form::True,
+            example: "true",
         },
+        read: |node, _, problems| starts::read(node, problems),
     },
     Condition {
         info: ConditionInfo {
@@ -135,10 +113,7 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             example: "{ APP_ENV: production }",
         },
         read: |node, _, problems| {
-            let wanted = named(node, problems)?;
-            Some(Box::new(move |view, target| {
-                pairs(view, "env", "ENV", &view.config.env, &wanted, target)
-            }))
+            named::read(node, "env", "ENV", problems, |view| &view.config.env)
         },
     },
     Condition {
@@ -146,38 +121,29 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             name: "secrets_in_env",
             doc: "false: no environment variable has a name or value that looks like a secret. The \
                   values are not shown.",
-            form: Form::OneOf(&["false"]),
+            form: Form::FalseButAllowed,
             example: "false",
         },
-        read: |node, _, problems| {
-            only_false(node, problems)?;
-            Some(Box::new(|view, target| secrets::in_env(view, target)))
-        },
+        read: |node, _, problems| secrets::read("secrets_in_env", node, problems),
     },
     Condition {
         info: ConditionInfo {
             name: "secrets_in_history",
             doc: "false: no line of the history has a build argument, variable or text that looks like \
                   a secret. The lines are shown without it.",
-            form: Form::OneOf(&["false"]),
+            form: Form::FalseButAllowed,
             example: "false",
         },
-        read: |node, _, problems| {
-            only_false(node, problems)?;
-            Some(Box::new(|view, target| secrets::in_history(view, target)))
-        },
+        read: |node, _, problems| secrets::read("secrets_in_history", node, problems),
     },
     Condition {
         info: ConditionInfo {
             name: "secrets_in_labels",
             doc: "false: no label has a name or value that looks like a secret. The values are not shown.",
-            form: Form::OneOf(&["false"]),
+            form: Form::FalseButAllowed,
             example: "false",
         },
-        read: |node, _, problems| {
-            only_false(node, problems)?;
-            Some(Box::new(|view, target| secrets::in_labels(view, target)))
-        },
+        read: |node, _, problems| secrets::read("secrets_in_labels", node, problems),
     },
     Condition {
         info: ConditionInfo {
@@ -185,13 +151,10 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             doc: "false: no file of any layer holds a private key, a token or credentials, not even \
                   one that a later layer takes away. Files of packages and examples of manuals and \
                   tests are none.",
-            form: Form::OneOf(&["false"]),
+            form: Form::FalseButAllowed,
             example: "false",
         },
-        read: |node, _, problems| {
-            only_false(node, problems)?;
-            Some(Box::new(|view, target| secrets::in_files(view, target)))
-        },
+        read: |node, _, problems| secrets::read("secrets_in_files", node, problems),
     },
     Condition {
         info: ConditionInfo {
@@ -201,10 +164,7 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
             example: "{ org.opencontainers.image.source: { matches: '^https://' } }",
         },
         read: |node, _, problems| {
-            let wanted = named(node, problems)?;
-            Some(Box::new(move |view, target| {
-                pairs(view, "labels", "LABEL", &view.config.labels, &wanted, target)
-            }))
+            named::read(node, "labels", "LABEL", problems, |view| &view.config.labels)
         },
     },
     Condition {
@@ -283,6 +243,26 @@ pub static CONDITIONS: &[Condition<ImageView>] = &[
     },
     Condition {
         info: ConditionInfo {
+            name: "largest_layer",
+            doc: "Bytes of the largest layer as stored; K, M and G are powers of 1024.",
+            form: Form::Expectation { ordered: true, textual: false },
+            example: "{ at_most: 200M }",
+        },
+        read: |node, _, problems| {
+            let wanted = problems.ok(Expect::<Size>::parse(node))?;
+            Some(Box::new(move |view, _| {
+                let largest = view.image.layers.iter().max_by_key(|layer| layer.size);
+                let size = largest.map_or(0, |layer| layer.size);
+                view.about("largest_layer", format!("{} layers", view.image.layers.len()))
+                    .seen(largest.map(crate::verdict::Evidence::layer))
+                    .expected(wanted.show())
+                    .observed(format!("{size} bytes"))
+                    .decide(Ok(wanted.holds_for(size)))
+            }))
+        },
+    },
+    Condition {
+        info: ConditionInfo {
             name: "layers",
             doc: "Number of layers.",
             form: Form::Expectation { ordered: true, textual: false },
@@ -323,36 +303,6 @@ fn only_false(node: &Node, problems: &mut Diagnostics) -> Option<()> {
 
 fn or_none(words: &[&str]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
-}
-
-/// An assertion about the user, its observation in place.
-fn user(view: &ImageView, condition: &str) -> Assertion {
-    let given = shown(&view.config.user);
-    let observed = match &view.user {
-        Ok(Ok(user)) if user.numeric || user.uid == 0 => {
-            format!("declared {given}: {}", words(user))
-        }
-        Ok(Ok(user)) => format!(
-            "declared {given}: {}; by name, so Kubernetes' runAsNonRoot cannot verify it",
-            words(user)
-        ),
-        Ok(Err(why)) => format!("declared {given}: the container does not start, {why}"),
-        Err(_) => format!("declared {given}"),
-    };
-    view.about(condition, format!("User: {given}")).seen(view.step("USER")).observed(observed)
-}
-
-/// A user that does not resolve violates every demand.
-fn decide(
-    view: &ImageView,
-    assertion: Assertion,
-    holds: impl Fn(&crate::declared::user::Resolved) -> crate::facts::Fact<bool>,
-) -> Assertion {
-    match &view.user {
-        Ok(Ok(user)) => assertion.decide(holds(user)),
-        Ok(Err(_)) => assertion.fail(),
-        Err(why) => assertion.unknown(why.clone()),
-    }
 }
 
 type Read = Option<crate::rules::condition::Test<ImageView>>;
@@ -407,74 +357,15 @@ fn arguments(
 
 fn exposed_ports(view: &ImageView, wanted: &SetOf<PortSpec>) -> Assertion {
     let all: Vec<&str> = view.config.exposed_ports.iter().map(String::as_str).collect();
-    let fits = |port: &PortSpec, text: &&str| {
-        // `8080` alone means TCP; ranges are written as rules write them.
-        let text = if text.contains('/') { (*text).to_owned() } else { format!("{text}/tcp") };
-        Ok(port.to_string() == text)
+    // Some builders write a range as one entry: all of it has to be meant.
+    let fits = |wanted: &PortSpec, text: &&str| {
+        Ok(PortSpec::read(text).is_some_and(|exposed| wanted.contains(&exposed)))
     };
     view.about("exposed_ports", format!("ExposedPorts: {}", all.join(", ")))
         .seen(view.step("EXPOSE"))
         .expected(format!("exposed: {}", wanted.show(PortSpec::to_string)))
         .observed(or_none(&all))
         .decide(wanted.judge(&all, fits).holds)
-}
-
-/// Names and what is wanted of each.
-type Wanted = Vec<(String, Expect<Text>)>;
-
-fn named(node: &Node, problems: &mut Diagnostics) -> Option<Wanted> {
-    let Value::Map(entries) = &node.value else {
-        problems.push(node.expected("names and their values, such as { NAME: value }"));
-        return None;
-    };
-    if entries.is_empty() {
-        problems.push(Diagnostic::at(&node.span, "this demands nothing"));
-        return None;
-    }
-    let mut wanted = Vec::new();
-    for (key, node) in entries {
-        let expect = problems.ok(Expect::parse(node))?;
-        wanted.push((key.text.clone(), expect));
-    }
-    Some(wanted)
-}
-
-fn pairs(
-    view: &ImageView,
-    condition: &str,
-    word: &str,
-    found: &[(String, String)],
-    wanted: &Wanted,
-    target: &dyn Target,
-) -> Assertion {
-    // Environment variables often hold secrets, labels seldom.
-    let shows_values = condition == "labels";
-    let mut observed = Vec::new();
-    let mut holds = Vec::new();
-    for (name, expect) in wanted {
-        // Engines take the last of several.
-        let value = found.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value);
-        if let Some(why) = value.and_then(|value| left_out(target, name, value)) {
-            observed.push(format!("{name} is set"));
-            holds.push(Err(why));
-            continue;
-        }
-        let fits = value.is_some_and(|value| expect.holds_for(value));
-        observed.push(match value {
-            None => format!("{name} is not set"),
-            Some(value) if shows_values => without_secrets(&format!("{name}={value}")),
-            Some(_) if fits => format!("{name} as expected"),
-            Some(_) => format!("{name} has another value"),
-        });
-        holds.push(Ok(fits));
-    }
-    let expected: Vec<String> =
-        wanted.iter().map(|(name, expect)| format!("{name}: {}", expect.show())).collect();
-    view.about(condition, observed.join(", "))
-        .seen(view.step(word))
-        .expected(expected.join(", "))
-        .observed(observed.join(", "))
-        .decide(crate::facts::all(holds))
 }
 
 fn latest_tag(view: &ImageView) -> Assertion {

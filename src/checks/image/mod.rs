@@ -1,12 +1,15 @@
 #![doc = include_str!("page.md")]
 
 pub mod conditions;
+mod named;
 pub mod secrets;
+mod starts;
+mod user;
 
 use crate::checks::image::conditions::CONDITIONS;
 use crate::declared::entrypoint::PLACE;
-use crate::declared::user::{self, Resolved};
-use crate::declared::{rights, startable};
+use crate::declared::rights;
+use crate::declared::user::Resolved;
 use crate::facts::image::{Image, ImageConfig, Step};
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Target;
@@ -18,6 +21,9 @@ use crate::rules::condition::{infos, read_all};
 use crate::rules::{Check, Input, Scope, SubjectKind};
 use crate::text::secrets::shown;
 use crate::verdict::{Assertion, Evidence, Outcome, Subject};
+use secrets::Place;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// `image:`
@@ -45,7 +51,9 @@ pub struct ImageView {
     /// As whom it runs, or why it does not start.
     pub user: Fact<Result<Resolved, String>>,
     /// That the program which starts is root by its own bits, in words.
-    pub becomes_root: Option<String>,
+    pub becomes_root: Fact<Option<String>>,
+    /// What conditions about secrets have found, for a finding of each place.
+    pub places: RefCell<BTreeMap<&'static str, Vec<Place>>>,
 }
 
 impl ImageView {
@@ -82,7 +90,8 @@ impl ImageView {
 }
 
 /// Conditions whose answer depends on the program that starts.
-const ABOUT_START: [&str; 5] = ["never_root", "user", "numeric_user", "entrypoint", "cmd"];
+const ABOUT_START: [&str; 6] =
+    ["never_root", "user", "numeric_user", "entrypoint", "cmd", "starts"];
 
 struct ImageCheck {
     tests: Vec<Demand<ImageView>>,
@@ -106,45 +115,26 @@ impl Check for ImageCheck {
             let unknown = Unknown::new("the image's configuration", Cause::Unsupported(why));
             return vec![Assertion::of(&subject, "config").unknown(unknown)];
         };
-        let user = user::resolve(&config.user, target);
+        let user = crate::declared::user::resolve(&config.user, target);
         // Only a rule about who runs asks for the program that starts.
         let about_start = self.tests.iter().any(|demand| demand.asks(&ABOUT_START));
-        let becomes_root = if about_start { rights::becomes_root(target) } else { None };
-        let view = ImageView { subject, image, config, user, becomes_root };
+        let becomes_root = if about_start { rights::becomes_root(target) } else { Ok(None) };
+        let places = RefCell::default();
+        let view = ImageView { subject, image, config, user, becomes_root, places };
         let mut assertions = Vec::new();
         for demand in &self.tests {
             let whole = demand.judge(&view, target);
             // Each place is a finding of its own, so that a waiver accepts one and not the next.
             let told = whole.outcome == Outcome::Fail && secrets::EACH.contains(&demand.name());
             match told {
-                true => assertions.extend(secrets::each(&view, demand.name(), target)),
+                true => assertions.extend(secrets::each(&view, demand.name())),
                 false => assertions.push(whole),
             }
         }
-        if about_start
-            && let Ok(Ok(user)) = &view.user
-            && let Ok(Some(why)) = startable::obstacle(&view.config, user, target)
-        {
-            let command: Vec<&str> =
-                view.config.entrypoint.iter().chain(&view.config.cmd).map(String::as_str).collect();
-            let part = shown(&format!("command: {}", command.join(" ")));
-            assertions.push(
-                view.about("starts", part)
-                    .seen(view.step("ENTRYPOINT").or_else(|| view.step("CMD")))
-                    .expected("the container starts")
-                    .observed(format!("it does not: {why}"))
-                    .fail(),
-            );
-        }
-        if let Ok(Err(why)) = &view.user {
-            let part = format!("User: {}", view.config.user);
-            assertions.push(
-                view.about("starts", part)
-                    .seen(view.step("USER"))
-                    .expected("the container starts")
-                    .observed(format!("it does not: {why}"))
-                    .fail(),
-            );
+        // That it does not start is told whatever about the start was asked.
+        if !self.tests.iter().any(|demand| demand.name() == "starts") {
+            let told = starts::judge(&view, about_start, target);
+            assertions.extend(told.filter(|told| told.outcome != Outcome::Pass));
         }
         assertions
     }
@@ -152,6 +142,9 @@ impl Check for ImageCheck {
     fn wants(&self, wants: &mut Wants) {
         if self.tests.iter().any(|demand| demand.asks(&["secrets_in_files"])) {
             wants.secrets();
+        }
+        if self.tests.iter().any(|demand| demand.asks(&["starts"])) {
+            wants.programs();
         }
     }
 }

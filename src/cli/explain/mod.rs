@@ -119,6 +119,9 @@ pub fn form_words(info: &ConditionInfo) -> String {
         Form::Boolean => "true or false".into(),
         Form::True => "true".into(),
         Form::OneOf(words) => words.join(", "),
+        Form::FalseButAllowed => {
+            "false, or { allow: [NAME, ...] }; * stands for any characters".into()
+        }
         Form::SomeOf(words) => {
             format!("{}; a list for any of several, {{ not: … }}", words.join(", "))
         }

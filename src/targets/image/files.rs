@@ -8,6 +8,7 @@ use crate::facts::{Cause, Fact, Unknown};
 use crate::formats::filecap;
 use crate::host::{DIGESTED_LIMIT, Files, READ_LIMIT, match_in};
 use crate::targets::image::layer::Content;
+use crate::targets::image::parts_of_programs;
 use crate::targets::image::section::{Section, each_stored, stored};
 use crate::targets::image::tree::{Id, Tree};
 use crate::targets::offline::Layered;
@@ -212,6 +213,33 @@ impl Files for ImageFiles {
             self.contents.borrow_mut().insert(id, Arc::clone(&bytes));
         }
         Ok(Some(bytes))
+    }
+
+    fn part(&self, path: &Path, offset: u64, length: usize) -> Fact<Option<Vec<u8>>> {
+        const WHOLE: u64 = 64 << 20;
+        let Some((_, inode)) = self.regular(path)? else { return Ok(None) };
+        if let Some(part) = parts_of_programs::part(&inode.parts, inode.size, offset, length) {
+            return Ok(Some(part));
+        }
+        if let Content::Stored(at) = inode.content
+            && self.is_plain(inode.layer)
+            && let Some(Some(section)) = self.sections.get(inode.layer)
+        {
+            let offset = offset.min(inode.size);
+            let length = (length as u64).min(inode.size - offset);
+            let mut bytes = Vec::new();
+            stored(section.clone(), at + offset, length)
+                .map_err(|why| Unknown::new(text::path(path), Cause::Io(why)))?
+                .read_to_end(&mut bytes)
+                .map_err(io(path))?;
+            return Ok(Some(bytes));
+        }
+        let content = self.read_up_to(path, WHOLE)?;
+        Ok(content.map(|bytes| {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            let end = start.saturating_add(length).min(bytes.len());
+            bytes.get(start..end).unwrap_or_default().to_vec()
+        }))
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Arc<Vec<OsString>>>> {

@@ -1,15 +1,17 @@
 //! One layer: what it adds, replaces and removes.
 
 use crate::facts::file::{Acl, FileKind};
+use crate::facts::package_file::Checksum;
 use crate::formats::acl;
 use crate::formats::tar::{Input, Kind, Member, Tar};
 use crate::targets::image::limits::{KEPT_FILE_LIMIT, Limits};
+use crate::targets::image::parts_of_programs as parts;
 use crate::targets::image::wants::{Keep, Wanted};
 use crate::text::secrets::files;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use std::io;
+use std::io::{self, Read as _};
 use std::sync::Arc;
 
 /// What hides a name of lower layers.
@@ -83,7 +85,22 @@ pub struct Entry {
     /// Digests of the content, where they were asked for.
     pub sums: Option<Box<Sums>>,
     /// What secret is in it, where that was asked for.
-    pub secret: Option<&'static str>,
+    pub secret: Option<Box<Secret>>,
+    /// Parts of a program that are kept.
+    pub parts: Parts,
+}
+
+/// Parts of a file that is not kept, with where they begin: how a script begins, and what tells the
+/// libraries of a program.
+pub type Parts = Option<Box<[(u64, Vec<u8>)]>>;
+
+/// A secret that a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// What it is: `a private key`.
+    pub what: &'static str,
+    /// The file's digests, which tell whether it is a package's.
+    pub sums: Vec<Checksum>,
 }
 
 /// Digests of a file.
@@ -133,6 +150,10 @@ pub enum Content {
     /// In the layer, in a form that is not read.
     Sparse,
 }
+
+/// The kinds of digests that package managers keep.
+const KINDS: [Checksum; 3] =
+    [Checksum::Md5([0; 16]), Checksum::Sha1([0; 20]), Checksum::Sha256([0; 32])];
 
 /// What goes wrong with a layer.
 pub type Refused = String;
@@ -235,7 +256,7 @@ fn entry<I: Input>(
         Kind::BlockDevice => FileKind::BlockDevice,
         Kind::Fifo => FileKind::Fifo,
     };
-    let Read { content, sums, secret } = match kind {
+    let Read { content, sums, secret, parts } = match kind {
         FileKind::File => content(tar, &member, &path, wanted, limits)
             .map_err(|error| format!("{}: {}", shown(&path), in_words(error)))?,
         _ => Read::default(),
@@ -254,6 +275,7 @@ fn entry<I: Input>(
         content,
         sums,
         secret,
+        parts,
     })
 }
 
@@ -262,7 +284,8 @@ fn entry<I: Input>(
 struct Read {
     content: Content,
     sums: Option<Box<Sums>>,
-    secret: Option<&'static str>,
+    secret: Option<Box<Secret>>,
+    parts: Parts,
 }
 
 fn content<I: Input>(
@@ -284,8 +307,8 @@ fn content<I: Input>(
         _ => Keep::Nothing,
     };
     if keep == Keep::Nothing && !search {
-        let sums = digest.then(|| sum(tar, wanted.checksums)).transpose()?;
-        return Ok(Read { content: stored, sums, secret: None });
+        let (sums, parts) = passed_over(tar, member, digest, wanted, limits)?;
+        return Ok(Read { content: stored, sums, parts, ..Read::default() });
     }
     let bytes = tar.content(KEPT_FILE_LIMIT)?;
     let sums = digest.then(|| {
@@ -293,20 +316,50 @@ fn content<I: Input>(
         summing.update(&bytes);
         summing.finish()
     });
-    let secret = if search { files::of_file(&name, &bytes) } else { None };
+    let secret = search.then(|| files::of_file(&name, &bytes)).flatten().map(|what| {
+        let sums = KINDS.iter().map(|kind| kind.of_the_same_kind(&bytes)).collect();
+        Box::new(Secret { what, sums })
+    });
     let script = keep == Keep::Script && bytes.starts_with(b"#!");
     let kept = (keep == Keep::Content || script) && limits.take_content(member.size);
-    let content = if kept { Content::Kept(Arc::new(bytes)) } else { stored };
-    Ok(Read { content, sums, secret })
+    if kept {
+        return Ok(Read { content: Content::Kept(Arc::new(bytes)), sums, secret, parts: None });
+    }
+    let parts = parts::of(&bytes, member.mode & 0o111 != 0, wanted.programs)
+        .filter(|parts| limits.take_parts(parts));
+    Ok(Read { content: stored, sums, secret, parts })
 }
 
-fn sum(reader: &mut impl io::Read, all: bool) -> io::Result<Box<Sums>> {
-    let mut summing = Summing::new(all);
+/// A file whose content is not kept: its digests, and those parts of a program that are.
+fn passed_over<I: Input>(
+    tar: &mut Tar<I>,
+    member: &Member,
+    digest: bool,
+    wanted: &Wanted,
+    limits: &Limits,
+) -> io::Result<(Option<Box<Sums>>, Parts)> {
+    let mut begin = Vec::new();
+    // Libraries need not be executable.
+    if wanted.programs || member.mode & 0o111 != 0 {
+        io::Read::take(&mut *tar, parts::BEGIN).read_to_end(&mut begin)?;
+    }
+    if wanted.programs && begin.starts_with(parts::ELF) {
+        let length = if member.size <= parts::WHOLE { parts::WHOLE } else { parts::HEADERS };
+        io::Read::take(&mut *tar, length).read_to_end(&mut begin)?;
+    }
+    let parts = parts::of(&begin, member.mode & 0o111 != 0, wanted.programs)
+        .filter(|parts| limits.take_parts(parts));
+    if !digest {
+        return Ok((None, parts));
+    }
+    let mut summing = Summing::new(wanted.checksums);
+    summing.update(&begin);
+    drop(begin);
     let mut chunk = vec![0; 64 << 10];
     loop {
-        let count = reader.read(&mut chunk)?;
+        let count = io::Read::read(tar, &mut chunk)?;
         if count == 0 {
-            return Ok(summing.finish());
+            return Ok((Some(summing.finish()), parts));
         }
         summing.update(chunk.get(..count).unwrap_or_default());
     }

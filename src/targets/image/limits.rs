@@ -9,6 +9,8 @@ pub const DOCUMENT_LIMIT: u64 = 4 << 20;
 pub const DOCUMENTS_LIMIT: u64 = 32 << 20;
 /// The most bytes of file content that are kept in memory for the rules.
 pub const CONTENT_LIMIT: u64 = 16 << 20;
+/// The most bytes of parts of programs that are kept.
+pub const PARTS_LIMIT: u64 = 32 << 20;
 /// Larger files are not kept, but read again when a rule asks (1 MiB).
 pub const KEPT_FILE_LIMIT: u64 = 1 << 20;
 /// How deep an index may lie in an index.
@@ -50,8 +52,12 @@ pub struct Limits {
     metadata: AtomicU64,
     /// Bytes of kept content.
     content: AtomicU64,
+    /// Bytes of kept parts of programs.
+    parts: AtomicU64,
 }
 
+/// What one part costs beside its bytes.
+const PART_COST: u64 = 48;
 /// What one member costs beside its name.
 const ENTRY_COST: u64 = 160;
 
@@ -62,6 +68,7 @@ impl Default for Limits {
             entries: AtomicU64::new(1_000_000),
             metadata: AtomicU64::new(256 << 20),
             content: AtomicU64::new(CONTENT_LIMIT),
+            parts: AtomicU64::new(PARTS_LIMIT),
         }
     }
 }
@@ -84,6 +91,14 @@ impl Limits {
     /// Takes room for kept content; without room it is not kept.
     pub fn take_content(&self, bytes: u64) -> bool {
         take(&self.content, bytes)
+    }
+}
+
+impl Limits {
+    /// The same for parts of programs.
+    pub fn take_parts(&self, parts: &[(u64, Vec<u8>)]) -> bool {
+        let cost = |(_, bytes): &(u64, Vec<u8>)| PART_COST.saturating_add(bytes.len() as u64);
+        take(&self.parts, parts.iter().map(cost).sum())
     }
 }
 

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod manifest;
 pub mod merge;
 pub mod parts;
+pub mod parts_of_programs;
 pub mod section;
 mod source;
 pub mod stream;
@@ -27,7 +28,7 @@ pub use crate::targets::image::files::ImageFiles;
 
 use crate::facts::image::{Image, Layer, SecretFile};
 use crate::host::Wants;
-use crate::targets::image::layer::Change;
+use crate::targets::image::layer::{Change, Secret};
 use crate::targets::image::limits::Limits;
 use crate::targets::image::manifest::Candidate;
 use crate::targets::image::parts::{Found, Parts, Scanned};
@@ -155,12 +156,12 @@ fn load(
     for blob in &candidate.layers {
         sections.push(parts.section(&blob.name)?);
     }
-    let secrets: Vec<(Vec<u8>, &'static str, usize)> = scanned
+    let secrets: Vec<(Vec<u8>, Box<Secret>, usize)> = scanned
         .iter()
         .enumerate()
         .flat_map(|(number, scanned)| {
             scanned.changes.iter().filter_map(move |change| match change {
-                Change::Put(entry) => Some((entry.path.clone(), entry.secret?, number)),
+                Change::Put(entry) => Some((entry.path.clone(), entry.secret.clone()?, number)),
                 _ => None,
             })
         })
@@ -174,14 +175,16 @@ fn load(
     let platform =
         if candidate.platform.is_empty() { document.platform } else { candidate.platform };
     let secret_files = wanted.secrets.then(|| {
-        let found = |(path, what, number): &(Vec<u8>, &'static str, usize)| {
-            let whole = Path::new("/").join(OsStr::from_bytes(path));
+        let found = |(path, secret, number): (Vec<u8>, Box<Secret>, usize)| {
+            let whole = Path::new("/").join(OsStr::from_bytes(&path));
             let now = tree.resolve(&whole, false).ok().flatten().and_then(|id| tree.inode(id));
-            let layer = layers.get(*number).cloned().unwrap_or_default();
-            let hidden = now.is_none_or(|inode| inode.layer != *number);
-            SecretFile { path: crate::text::path(&whole), what: (*what).to_owned(), layer, hidden }
+            let layer = layers.get(number).cloned().unwrap_or_default();
+            let hidden = now.is_none_or(|inode| inode.layer != number);
+            let Secret { what, sums } = *secret;
+            let path = crate::text::path(&whole);
+            SecretFile { path, what: what.to_owned(), layer, hidden, sums }
         };
-        secrets.iter().map(found).collect()
+        secrets.into_iter().map(found).collect()
     });
     let image = Image {
         references: candidate.references,
@@ -234,8 +237,8 @@ fn scan_all(
     done.into_iter().map(|(_, scanned)| scanned).collect()
 }
 
-/// Reads one layer and compares its digest: that of the manifest, or of the configuration where the
-/// manifest names none.
+/// Reads one layer and compares its digests: that of the manifest, where it names one, and that of the
+/// configuration, which engines compare when they unpack the layer.
 fn scan(
     parts: &Parts,
     blob: &manifest::Blob,
@@ -243,15 +246,28 @@ fn scan(
     wanted: &Wanted,
     limits: &Limits,
 ) -> Result<Arc<Scanned>, String> {
-    let hashes = Hashes { stored: blob.digest.is_some(), plain: blob.digest.is_none() };
+    let diff_id = diff_id.filter(|id| !id.is_empty());
+    let stored = blob.digest.as_ref();
+    // A layer that is not compressed has one digest, and is hashed once.
+    let hashes = Hashes { stored: stored.is_some(), plain: diff_id.is_some() && diff_id != stored };
     let scanned = parts.layer(&blob.name, hashes, wanted, limits)?;
-    let (found, expected) = match &blob.digest {
-        Some(digest) => (&scanned.digests.stored, Some(digest)),
-        None => (&scanned.digests.plain, diff_id),
-    };
-    match (found, expected) {
-        (Some(found), Some(expected)) => manifest::compare(found, expected)?,
-        _ => return Err("nothing says which digest it must have".to_owned()),
+    let pairs = [
+        (&scanned.digests.stored, stored.filter(|_| hashes.stored)),
+        (&scanned.digests.plain, diff_id.filter(|_| hashes.plain)),
+    ];
+    let mut compared = false;
+    for (found, expected) in pairs {
+        match (found, expected) {
+            (Some(found), Some(expected)) => {
+                manifest::compare(found, expected)?;
+                compared = true;
+            }
+            (None, Some(_)) => return Err("its digest could not be computed".to_owned()),
+            (_, None) => {}
+        }
     }
-    Ok(scanned)
+    match compared {
+        true => Ok(scanned),
+        false => Err("nothing says which digest it must have".to_owned()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::facts::file::{Acl, FileFact, FileKind, Mode};
 use crate::facts::{Cause, Fact, Unknown};
-use crate::targets::image::layer::{Content, Entry, Sums};
+use crate::targets::image::layer::{Content, Entry, Parts, Sums};
 use crate::targets::image::limits::DEPTH_LIMIT;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -43,6 +43,8 @@ pub struct Inode {
     pub content: Content,
     /// Digests of the content, where they were asked for.
     pub sums: Option<Box<Sums>>,
+    /// Parts of a program that are kept.
+    pub parts: Parts,
     /// The layer that made it what it is, counted from 0.
     pub layer: usize,
     /// Number of names.
@@ -66,6 +68,7 @@ impl Inode {
             capability: None,
             content: Content::None,
             sums: None,
+            parts: None,
             layer,
             names: 1,
             children: BTreeMap::new(),
@@ -86,6 +89,7 @@ impl Inode {
             capability: entry.capability,
             content: entry.content,
             sums: entry.sums,
+            parts: entry.parts,
             layer,
             names: 1,
             children: BTreeMap::new(),

@@ -29,8 +29,8 @@ const ALWAYS: &[&[u8]] = &[
 
 /// Names of configuration files, which links in `/etc` often lead to elsewhere.
 const CONFIGURATION: &[&[u8]] = &[b".conf", b".cnf", b".ini", b".service", b".socket", b".timer"];
-/// Directories whose scripts an entrypoint may be; a script is told by its `#!`.
-const SCRIPTS: &[&[u8]] = &[b"", b"bin", b"sbin", b"local/bin", b"local/sbin", b"opt", b"app"];
+/// How deep the scripts lie that an entrypoint may be; a script is told by its `#!`.
+const SCRIPTS_DEPTH: usize = 3;
 /// Longer programs that begin with `#!` are not entrypoints.
 pub const SCRIPT_LIMIT: u64 = 64 << 10;
 
@@ -43,6 +43,8 @@ pub struct Wanted {
     pub checksums: bool,
     /// Files with secrets.
     pub secrets: bool,
+    /// What the dynamic linker needs to know of programs and libraries.
+    pub programs: bool,
 }
 
 /// What to do with a file's content.
@@ -64,6 +66,7 @@ impl Wanted {
             digest: set(&wants.digest),
             checksums: wants.checksums,
             secrets: wants.secrets,
+            programs: wants.programs,
         }
     }
 
@@ -80,7 +83,11 @@ impl Wanted {
         }
         let folder = path.parent().map(|parent| parent.as_os_str().as_bytes()).unwrap_or_default();
         let runs = mode & 0o111 != 0 && size <= SCRIPT_LIMIT;
-        if runs && SCRIPTS.contains(&folder) { Keep::Script } else { Keep::Nothing }
+        if runs && folder.split(|byte| *byte == b'/').count() <= SCRIPTS_DEPTH {
+            Keep::Script
+        } else {
+            Keep::Nothing
+        }
     }
 
     /// Whether the digest will be asked for.

@@ -56,22 +56,28 @@ const NAMED: [(&str, &str, &str); 13] = [
     (".azure/accessTokens.json", r#"Token"\s*:\s*"[^"]"#, "Azure credentials"),
 ];
 
-/// Whether a file of this path (without a slash at its beginning) may hold a secret: what manuals and
-/// tests show is none.
+/// Whether a file of this path (without a slash at its beginning) may hold a secret: what manuals show is
+/// none, nor what the tests of a library bring. A folder of that name elsewhere tells nothing.
 pub fn may_hold(path: &str) -> bool {
-    const EXAMPLES: [&str; 9] = [
-        "usr/share/doc/",
-        "/testdata/",
-        "/tests/",
-        "/test/",
-        "/examples/",
-        "/example/",
-        "usr/share/man/",
-        "usr/include/",
-        "/fixtures/",
+    const MANUALS: [&str; 3] = ["usr/share/doc/", "usr/share/man/", "usr/include/"];
+    const LIBRARIES: [&str; 8] = [
+        "/node_modules/",
+        "/site-packages/",
+        "/dist-packages/",
+        "/gems/",
+        "/pkg/mod/",
+        "/.cargo/registry/",
+        "/usr/lib/",
+        "/usr/share/",
     ];
+    const EXAMPLES: [&str; 6] =
+        ["/testdata/", "/tests/", "/test/", "/examples/", "/example/", "/fixtures/"];
     let whole = format!("/{path}");
-    !EXAMPLES.iter().any(|part| whole.contains(part))
+    let of_library = LIBRARIES.iter().filter_map(|part| whole.split_once(part)).any(|(_, rest)| {
+        let rest = format!("/{rest}");
+        EXAMPLES.iter().any(|part| rest.contains(part))
+    });
+    !of_library && !MANUALS.iter().any(|part| path.starts_with(part))
 }
 
 /// Why a file holds a secret, if it does.
