@@ -164,7 +164,7 @@ impl Reader<'_> {
                 self.doubt(start, "the line ends in a carriage return, which a shell takes along");
             }
             // `A=1 program` sets it for the program alone, while others read on.
-            Some(c) if declares.is_none() && !"&|<>()".contains(c) => {
+            Some(c) if declares.is_none() && !"&|<>();".contains(c) => {
                 let first = line.split_whitespace().next().unwrap_or_default();
                 if BUILT_IN.contains(&first) || first.ends_with("()") {
                     self.command(line.trim());

@@ -171,7 +171,7 @@ impl Reader<'_> {
                 None if depth > 0 => {
                     return Err(malformed(path, line, "a brace that is not closed"));
                 }
-                None if !statement.words.is_empty() => {
+                None | Some(Token::Close) if !statement.words.is_empty() => {
                     return Err(malformed(path, line, "a statement without its ;"));
                 }
                 None => return Ok(found),

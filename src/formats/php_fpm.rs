@@ -122,8 +122,7 @@ pub fn parse(files: &dyn Files, path: &Path, content: &[u8]) -> Fact<Settings> {
         Block { name: "pool".into(), label, ..pool }
     }));
     let Includes { read, unread, .. } = reader.includes;
-    // Without a pool nothing runs as anybody.
-    Ok(Settings { root, files: read, unread, things: true, ..Settings::default() })
+    Ok(Settings { root, files: read, unread, ..Settings::default() })
 }
 
 fn in_force(block: &mut Block) {

@@ -560,7 +560,7 @@ fn many_lines_take_no_more_than_linear_time() {
             assert!(took < 10, "{}: {took} s for {:?}", format.name, text.get(..20));
         }
     }
-    assert!(started.elapsed().as_secs() < 120);
+    assert!(started.elapsed().as_secs() < 240);
 }
 
 proptest! {
