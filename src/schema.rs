@@ -70,7 +70,7 @@ fn policy_key(key: &str) -> Value {
         "vars" => json!({ "type": "object", "additionalProperties": scalar() }),
         "services" => json!({ "type": "object", "additionalProperties": reference("service") }),
         "when" => reference("when"),
-        "include" | "tags" => one_or_many(scalar()),
+        "include" | "tags" | "formerly" => one_or_many(scalar()),
         "waivers" => {
             let waiver = object(&waiver::KEYS, |key| match key {
                 "rule" => one_or_many(scalar()),

@@ -20,6 +20,8 @@ pub enum Edit {
     Due(Option<i64>),
     /// Something to say.
     Comment(String),
+    /// Nothing is to be told of it until then, with the reason.
+    Snooze(i64, String),
     /// Closed, with the reason.
     Close(String),
 }
@@ -61,12 +63,19 @@ pub fn apply(
                 (EventKind::Due, format!("{} (was {})", words(*due), words(before.due)))
             }
             Edit::Comment(words) => (EventKind::Comment, words.clone()),
+            Edit::Snooze(until, reason) => {
+                db.execute(
+                    "UPDATE items SET snoozed = $1 WHERE id = $2",
+                    parameters![*until, id.0],
+                )?;
+                (EventKind::Snoozed, format!("until {}: {reason}", time::utc(*until)))
+            }
             Edit::Close(reason) => {
                 set_state(db, id, State::Closed, now)?;
                 (EventKind::Closed, reason.clone())
             }
         };
-        add_event(db, id.0, now, None, actor, kind, (&detail, None))?;
+        add_event(db, id.0, now, None, actor, kind, (&detail, &[]))?;
         query::item(db, id)
     })
 }

@@ -141,6 +141,14 @@ impl Ledger {
         query::item(self.0.as_mut(), id)
     }
 
+    /// The item that another one has become part of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn heir(&mut self, id: ItemId) -> Result<Option<ItemId>, LedgerError> {
+        query::heir(self.0.as_mut(), id)
+    }
+
     /// Where an item occurs, hosts in the order of their names.
     ///
     /// # Errors

@@ -39,18 +39,21 @@ pub struct Counts {
     pub last_success: Option<i64>,
 }
 
-const COLUMNS: &str = "i.id, i.policy, i.rule, i.thing_kind, i.thing, i.condition, i.title,
-    i.demand, i.kind, i.severity, i.owner, i.due, i.first_seen, i.last_seen, i.state,
+const COLUMNS: &str = "i.id, i.policy, i.rule, i.thing_kind, i.thing, i.title, i.demand, i.kind, i.severity, i.owner, i.due, i.first_seen, i.last_seen, i.state,
     i.state_since, i.reopenings, i.verify, i.texts,
-    (SELECT count(*) FROM occurrences o WHERE o.item = i.id AND o.presence = 'present'),
-    (SELECT count(*) FROM occurrences o WHERE o.item = i.id), WAIVED";
+    (SELECT count(DISTINCT PLACE) FROM occurrences o
+     WHERE o.item = i.id AND o.presence = 'present'),
+    (SELECT count(DISTINCT PLACE) FROM occurrences o WHERE o.item = i.id), WAIVED";
+
+/// A thing on a host, in one word.
+const PLACE: &str = "o.host || ' ' || o.affected_kind || ' ' || o.affected";
 
 /// Until when all violated occurrences of an item are accepted; nothing unless all are.
 pub const WAIVED: &str = "(SELECT CASE WHEN count(*) = count(o.waived_until) THEN
         min(o.waived_until) END FROM occurrences o WHERE o.item = i.id AND o.presence = 'present')";
 
 fn columns() -> String {
-    COLUMNS.replace("WAIVED", WAIVED)
+    COLUMNS.replace("WAIVED", WAIVED).replace("PLACE", PLACE)
 }
 
 /// Items, worst and most urgent first.
@@ -137,6 +140,15 @@ pub fn item(db: &mut dyn Database, id: ItemId) -> Result<Option<Item>, LedgerErr
     db.query(&sql, parameters![id.0])?.into_iter().next().map(read_item).transpose()
 }
 
+/// The item that another one has become part of.
+///
+/// # Errors
+/// When the store fails.
+pub fn heir(db: &mut dyn Database, id: ItemId) -> Result<Option<ItemId>, LedgerError> {
+    let rows = db.query("SELECT item FROM merged WHERE id = $1", parameters![id.0])?;
+    rows.into_iter().next().map(|mut row| row.int().map(ItemId)).transpose()
+}
+
 fn read_item(mut row: Row) -> Result<Item, LedgerError> {
     let row = &mut row;
     Ok(Item {
@@ -171,16 +183,19 @@ fn read_texts(json: &str) -> Result<Texts, LedgerError> {
 /// When the store fails.
 pub fn occurrences(db: &mut dyn Database, id: ItemId) -> Result<Vec<Occurrence>, LedgerError> {
     let rows = db.query(
-        "SELECT host, affected_kind, affected, presence, held, first_seen, last_seen, last_looked,
+        "SELECT host, policy, rule, condition, affected_kind, affected, presence, held, first_seen, last_seen, last_looked,
                 evidence_then, evidence_now
          FROM occurrences WHERE item = $1
-         ORDER BY CASE presence WHEN 'present' THEN 0 ELSE 1 END, host, affected_kind, affected",
+         ORDER BY CASE presence WHEN 'present' THEN 0 ELSE 1 END, host, affected_kind, affected, id",
         parameters![id.0],
     )?;
     rows.into_iter()
         .map(|mut row| {
             Ok(Occurrence {
                 host: row.text()?,
+                policy: row.text()?,
+                rule: row.text()?,
+                condition: row.text()?,
                 affected: Affected { kind: row.text()?, name: row.text()? },
                 presence: row.word()?,
                 held: read_u32(&mut row)?,
@@ -203,7 +218,8 @@ pub fn events(
     id: Option<ItemId>,
     limit: u32,
 ) -> Result<Vec<Event>, LedgerError> {
-    const COLUMNS: &str = "SELECT item, at, host, actor, kind, detail, evidence FROM events";
+    const COLUMNS: &str =
+        "SELECT item, at, host, actor, kind, detail, evidence, condition FROM events";
     let rows = match id {
         Some(id) => {
             let sql = format!("{COLUMNS} WHERE item = $1 ORDER BY id DESC LIMIT $2");
@@ -225,7 +241,7 @@ pub fn events_between(
     limit: u32,
 ) -> Result<Vec<Event>, LedgerError> {
     let rows = db.query(
-        "SELECT item, at, host, actor, kind, detail, evidence FROM events
+        "SELECT item, at, host, actor, kind, detail, evidence, condition FROM events
          WHERE at >= $1 AND at <= $2 ORDER BY at, id LIMIT $3",
         parameters![from, to, limit],
     )?;
@@ -241,6 +257,7 @@ fn read_event(mut row: Row) -> Result<Event, LedgerError> {
         kind: row.word()?,
         detail: row.text()?,
         evidence: row.maybe_text()?,
+        condition: row.text()?,
     })
 }
 

@@ -3,19 +3,21 @@
 //! Rows that a run did not change are not written, but for "last seen" of what is still violated:
 //! the ledger grows with changes, not with runs.
 
+mod bundles;
 mod culprits;
 mod details;
 mod grants;
 mod host;
 mod known;
 mod policies;
+mod reminders;
+mod renamed;
 mod rows;
 mod rule_statuses;
 mod waivers;
 
 use super::items::danger;
 use super::items::evidence::EvidenceRecord;
-use super::items::identity::{Affected, ItemKey};
 use super::items::item::{EventKind, ItemId};
 use super::items::lifecycle::{Look, Presence, Turn, next};
 use super::items::news::{News, Piece};
@@ -26,10 +28,10 @@ use super::{tell, undecided};
 use crate::parameters;
 use crate::policy::Severity;
 use crate::text::time;
-use crate::verdict::{Finding, Outcome, RuleInfo};
-use details::{Details, observed, violation_lines};
+use crate::verdict::RuleInfo;
+use bundles::{Bundle, Violation};
+use details::{Details, LISTED, Promised, begun, begun_lines};
 use known::{Kept, Known};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use waivers::Acceptance;
 
@@ -48,12 +50,14 @@ pub struct Terms {
     pub owners: BTreeMap<String, String>,
     /// Seconds before its end from which a waiver is news.
     pub waiver_notice: i64,
+    /// Seconds after which an open item is said again; never where there are none.
+    pub remind: BTreeMap<Severity, i64>,
 }
 
 impl Terms {
-    fn due(&self, rule: &RuleInfo, from: i64) -> Option<i64> {
-        let span = rule.action.due.or_else(|| self.due.get(&rule.severity).copied());
-        span.map(|span| from.saturating_add(span))
+    /// Seconds until a violation of a rule is due.
+    fn span(&self, rule: &RuleInfo) -> Option<i64> {
+        rule.action.due.or_else(|| self.due.get(&rule.severity).copied())
     }
 
     fn owner(&self, rule: &RuleInfo) -> Option<String> {
@@ -76,6 +80,8 @@ pub fn record(db: &mut dyn Database, run: &Run, terms: &Terms) -> Result<News, L
             known: BTreeMap::new(),
             said: BTreeSet::new(),
             touched: BTreeMap::new(),
+            here: BTreeSet::new(),
+            promised: Promised::of(run),
         };
         recorder.record()
     })
@@ -90,113 +96,109 @@ struct Recorder<'a> {
     /// What has been said of an item in this run: forty files with one cause are one piece of news.
     said: BTreeSet<(i64, EventKind)>,
     /// Items of which an occurrence changed without being violated: why, and what was seen.
-    touched: BTreeMap<i64, (Vec<String>, EvidenceRecord)>,
+    touched: BTreeMap<i64, (Vec<String>, Vec<EvidenceRecord>)>,
+    /// Items that this host had before the run.
+    here: BTreeSet<i64>,
+    /// What rules without a title want of each thing, condition by condition.
+    promised: Promised,
 }
 
 impl Recorder<'_> {
     fn record(mut self) -> Result<News, LedgerError> {
+        let run = self.run;
         self.identify()?;
         let gone = self.policies()?;
         self.rename()?;
         let kept = self.kept()?;
+        self.here = kept.iter().map(|kept| kept.item).collect();
         let mut seen = BTreeSet::new();
-        for (key, affected, finding) in violations(self.run) {
-            let item = self.violated_item(&key, &affected, &finding)?;
-            seen.insert((item, affected));
+        for bundle in self.bundles(run)? {
+            self.violated_item(&bundle, &mut seen)?;
         }
         let answers = Answers::of(self.run).without(&gone);
-        for kept in kept.iter().filter(|k| !seen.contains(&(k.item, k.unsettled.affected.clone())))
-        {
+        for kept in kept.iter().filter(|kept| !seen.contains(&kept.id)) {
             self.look_again(kept, answers.look(&kept.unsettled))?;
         }
         for (item, (whys, evidence)) in std::mem::take(&mut self.touched) {
             self.settle(item, &whys, &evidence)?;
         }
-        let here = kept.iter().map(|kept| kept.item).collect();
-        self.overdue(&here)?;
+        self.overdue()?;
+        self.snoozes()?;
+        self.remind()?;
         self.grants()?;
         self.news.undecided = undecided::record(self.db, self.run)?;
         self.standings(&gone)?;
+        self.clock()?;
         self.host()?;
         tell::keep(self.db, self.run.host, self.run.time, &self.news)?;
         Ok(self.news)
     }
 
-    /// Items of a rule that has another id now go on under that.
-    fn rename(&mut self) -> Result<(), LedgerError> {
-        let rules = self.run.rules.clone();
-        for rule in rules.iter().filter(|rule| !rule.action.formerly.is_empty()) {
-            for old in &rule.action.formerly {
-                // Where the new name has such an item already, the old one stays and retires.
-                let rows = self.db.query(
-                    "UPDATE items SET rule = $1 WHERE policy = $2 AND rule = $3 AND NOT EXISTS (
-                         SELECT 1 FROM items AS heir
-                         WHERE heir.policy = items.policy AND heir.rule = $1
-                           AND heir.thing_kind = items.thing_kind AND heir.thing = items.thing
-                           AND heir.condition = items.condition)
-                     RETURNING id",
-                    parameters![&rule.id, &rule.policy, old],
-                )?;
-                for mut row in rows {
-                    let words = format!("rule {old} is called {} now", rule.id);
-                    self.event(row.int()?, EventKind::Renamed, None, &words)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Something is violated: its item is opened, or goes on.
+    /// Something is violated: its item is opened, or goes on. Its occurrences are seen.
     fn violated_item(
         &mut self,
-        key: &ItemKey,
-        affected: &Affected,
-        finding: &Finding,
-    ) -> Result<i64, LedgerError> {
-        let details = Details::of(finding, key, self.terms);
-        let Some((item, written)) = self.find(key)? else {
-            let item = self.open(key, &details, finding)?;
-            let occurrence = self.first_occurrence(item, affected, finding)?;
-            self.culprits((item, occurrence), affected, finding, true)?;
-            self.waiver(item, affected, finding, Acceptance::default())?;
-            return Ok(item);
+        bundle: &Bundle,
+        seen: &mut BTreeSet<i64>,
+    ) -> Result<(), LedgerError> {
+        let Some(details) = Details::of(bundle, self.terms, &self.promised) else { return Ok(()) };
+        let found = bundle.item.map(|item| self.find(item, &bundle.key)).transpose()?.flatten();
+        let Some((item, written)) = found else {
+            let item = self.open(bundle, &details)?;
+            for (affected, finding) in &bundle.violations {
+                let occurrence = self.first_occurrence(item, affected, finding)?;
+                seen.insert(occurrence);
+                self.culprits((item, occurrence), affected, finding, true)?;
+                self.waiver((item, occurrence), affected, finding, Acceptance::default())?;
+            }
+            return self.pause(item, bundle);
         };
-        let Some(known) = self.known.get_mut(&item) else { return Ok(item) };
-        known.danger = danger::is_dangerous(finding);
-        let known = known.clone();
+        let dangerous = bundle.violations.iter().any(|(_, f)| danger::is_dangerous(f));
+        let Some(known) = self.known.get_mut(&item) else { return Ok(()) };
+        known.danger = dangerous;
+        let (known, is_here) = (known.clone(), self.here.contains(&item));
         let (state, turn) = next(known.state, true, []);
         self.refresh(item, &details, &written)?;
         if known.severity != details.severity {
-            self.severity(item, &known, details.severity, &finding.rule)?;
+            self.severity(item, &known, &details)?;
         }
         if let Some(turn) = turn {
-            self.turn(item, state, turn, self.terms.due(&finding.rule, self.run.time))?;
+            let due = details.span.map(|span| self.run.time.saturating_add(span));
+            self.turn(item, state, turn, due)?;
         }
-        let (occurrence, before) = self.occurrence(item, affected, finding)?;
-        let waiver = before.as_ref().map_or(Acceptance::default(), |before| before.waiver);
-        let before = before.map(|before| before.presence);
-        let kind = match (turn, before) {
-            (Some(turn), _) => Some(kind_of(turn)),
-            (None, None) => Some(EventKind::Spread),
-            (None, Some(Presence::Held)) => Some(EventKind::Recurred),
-            (None, Some(Presence::Retired)) => Some(EventKind::Returned),
-            (None, Some(Presence::Present)) => None,
-        };
-        // One word for all that begins with a violation.
-        if let Some(kind) = kind
-            && self.said.insert((item, EventKind::Opened))
-        {
-            let words = format!("{affected}: {}", observed(finding));
+        let mut fresh: Vec<(EventKind, &Violation)> = Vec::new();
+        let mut again = Vec::new();
+        for violation in &bundle.violations {
+            let (affected, finding) = violation;
+            let (occurrence, before) = self.occurrence(item, affected, finding)?;
+            seen.insert(occurrence);
+            let kind = match (turn, before.as_ref().map(|before| before.presence)) {
+                (Some(turn), _) => Some(kind_of(turn)),
+                (None, None) if is_here => Some(EventKind::More),
+                (None, None) => Some(EventKind::Spread),
+                (None, Some(Presence::Held)) => Some(EventKind::Recurred),
+                (None, Some(Presence::Retired)) => Some(EventKind::Returned),
+                (None, Some(Presence::Present)) => None,
+            };
+            fresh.extend(kind.map(|kind| (kind, violation)));
             // What was seen first is kept with the occurrence.
-            match kind {
-                EventKind::Spread => self.event(item, kind, Some(self.run.host), &words)?,
-                _ => self.event_seen(item, kind, &words, &EvidenceRecord::of(finding))?,
+            if kind.is_some() && before.is_some() {
+                again.push(EvidenceRecord::of(finding));
             }
-            self.tell(item, kind, violation_lines(finding));
+            self.culprits((item, occurrence), affected, finding, kind.is_some())?;
+            let waiver = before.map_or(Acceptance::default(), |before| before.waiver);
+            self.waiver((item, occurrence), affected, finding, waiver)?;
         }
-        self.culprits((item, occurrence), affected, finding, kind.is_some())?;
-        self.waiver(item, affected, finding, waiver)?;
-        Ok(item)
+        // One word for all that begins: what comes back first, then what is there for the first time.
+        const ORDER: [EventKind; 4] =
+            [EventKind::Recurred, EventKind::Returned, EventKind::More, EventKind::Spread];
+        let place = |kind: EventKind| ORDER.iter().position(|one| *one == kind);
+        if let Some(kind) = fresh.iter().map(|(kind, _)| *kind).min_by_key(|kind| place(*kind)) {
+            let fresh: Vec<&Violation> = fresh.into_iter().map(|(_, one)| one).collect();
+            let words = begun(&fresh, &bundle.key.thing, dangerous).join("; ");
+            self.event_seen(item, kind, &words, &again)?;
+            self.tell(item, kind, begun_lines(&fresh, &bundle.key.thing, dangerous));
+        }
+        self.pause(item, bundle)
     }
 
     /// A violation of an earlier run that was not seen again as it was.
@@ -221,7 +223,7 @@ impl Recorder<'_> {
             Presence::Held if look == Look::Gone => {
                 format!("{affected}: there is nothing there any more")
             }
-            Presence::Held => format!("{affected} was seen to hold"),
+            Presence::Held => format!("{affected}: {} was seen to hold", kept.unsettled.condition),
             Presence::Retired if look == Look::NotApplicable => {
                 format!("{affected}: its rule does not apply here any more")
             }
@@ -229,9 +231,11 @@ impl Recorder<'_> {
             Presence::Present => format!("{affected}: its rule asks about it again"),
         };
         let touched = self.touched.entry(kept.item).or_default();
-        touched.0.push(why);
+        if !touched.0.contains(&why) {
+            touched.0.push(why);
+        }
         if now.presence == Presence::Held {
-            touched.1.add(self.run, &kept.unsettled);
+            touched.1.extend(EvidenceRecord::again(self.run, &kept.unsettled));
             self.no_culprits(kept.id)?;
             self.end_grants(&kept.unsettled)?;
         }
@@ -244,28 +248,38 @@ impl Recorder<'_> {
         &mut self,
         item: i64,
         whys: &[String],
-        evidence: &EvidenceRecord,
+        evidence: &[EvidenceRecord],
     ) -> Result<(), LedgerError> {
         let rows = self.db.query(
-            "SELECT presence FROM occurrences WHERE item = $1 GROUP BY presence",
+            "SELECT presence, host FROM occurrences WHERE item = $1 GROUP BY presence, host",
             parameters![item],
         )?;
         let mut presences = Vec::new();
+        let mut is_left_here = false;
         for mut row in rows {
-            presences.push(row.word()?);
+            let presence: Presence = row.word()?;
+            is_left_here |= row.text()? == self.run.host && presence == Presence::Present;
+            presences.push(presence);
         }
         let Some(known) = self.known.get(&item) else { return Ok(()) };
         let (state, turn) = next(known.state, false, presences);
         let words = whys.join("; ");
+        let mut lines: Vec<String> = whys.iter().take(LISTED).cloned().collect();
+        if let Some(more) = whys.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            lines.push(format!("and {more} more"));
+        }
         match turn {
             Some(turn) => {
                 self.turn(item, state, turn, None)?;
                 self.event_seen(item, kind_of(turn), &words, evidence)?;
-                self.tell(item, kind_of(turn), whys.to_vec());
+                self.tell(item, kind_of(turn), lines);
             }
             None if state.is_live() => {
                 self.event_seen(item, EventKind::Held, &words, evidence)?;
-                self.tell(item, EventKind::Held, whys.to_vec());
+                // That a part of it is repaired needs nobody: the rest is known.
+                if !is_left_here {
+                    self.tell(item, EventKind::Held, lines);
+                }
             }
             None => {}
         }
@@ -273,12 +287,14 @@ impl Recorder<'_> {
     }
 
     /// Says once of each item of this host that its time is up.
-    fn overdue(&mut self, here: &BTreeSet<i64>) -> Result<(), LedgerError> {
+    fn overdue(&mut self) -> Result<(), LedgerError> {
         let now = self.run.time;
         let late: Vec<(i64, i64)> = self
             .known
             .iter()
-            .filter(|(id, known)| here.contains(id) && known.state.is_live() && !known.overdue_told)
+            .filter(|(id, known)| {
+                self.here.contains(id) && known.state.is_live() && !known.overdue_told
+            })
             .filter_map(|(id, known)| known.due.filter(|due| *due <= now).map(|due| (*id, due)))
             .collect();
         for (item, due) in late {
@@ -296,30 +312,13 @@ impl Recorder<'_> {
 
     fn tell(&mut self, item: i64, kind: EventKind, lines: Vec<String>) {
         let Some(known) = self.known.get(&item) else { return };
+        if reminders::is_silent(known, kind, self.run.time) {
+            return;
+        }
         let (title, severity, danger) = (known.title.clone(), known.severity, known.danger);
         let (at, item, subject) = (self.run.time, ItemId(item), known.subject.clone());
         self.news.pieces.push(Piece { at, kind, item, severity, danger, subject, title, lines });
     }
-}
-
-/// The violations of a run, one for each item and affected thing. One that is made of several things,
-/// each a piece of work of its own, is as many violations.
-fn violations<'a>(run: &'a Run) -> Vec<(ItemKey, Affected, Cow<'a, Finding>)> {
-    let mut seen = BTreeSet::new();
-    run.findings
-        .iter()
-        .filter(|finding| matches!(finding.outcome(), Outcome::Fail | Outcome::Waived))
-        .flat_map(apart)
-        .map(|f| (ItemKey::of(&f), Affected::of(&f.assertion.subject), f))
-        .filter(|(key, affected, _)| seen.insert((key.clone(), affected.clone())))
-        .collect()
-}
-
-fn apart(finding: &Finding) -> Vec<Cow<'_, Finding>> {
-    if finding.assertion.objects.is_empty() {
-        return vec![Cow::Borrowed(finding)];
-    }
-    finding.objects().into_iter().map(Cow::Owned).collect()
 }
 
 /// The event that a turn is.

@@ -14,6 +14,7 @@ use crate::actions::items::item::ItemId;
 use crate::actions::query::Filter;
 use crate::actions::{Ledger, LedgerError};
 use crate::policy::Diagnostics;
+use crate::text::duration;
 use crate::verdict::Exit;
 use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -67,6 +68,17 @@ enum What {
         /// What you have to say
         text: String,
     },
+    /// Hear nothing of an item for a while but what gets worse; what remained is told at the end
+    Snooze {
+        /// Item, such as SC-12
+        id: ItemId,
+        /// For how long: 2h, 7d; at most 30d
+        #[arg(value_name = "TIME", value_parser = duration::parse)]
+        time: i64,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Close an item by hand; the next run that sees it violated opens it again
     Close {
         /// Item, such as SC-12
@@ -109,6 +121,10 @@ fn formats() -> impl TypedValueParser<Value = String> {
 
 /// Longest text that a person may add, in bytes.
 const LONGEST: usize = 500;
+
+/// Longest time, in seconds, for which an item may be snoozed: who wants to hear nothing of it for
+/// longer accepts it, and that takes a waiver.
+const LONGEST_SNOOZE: i64 = 30 * 86_400;
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Exit {
@@ -156,8 +172,17 @@ impl What {
     fn run(&self, ledger: &mut Ledger, now: i64, console: &Console) -> Result<String, Failure> {
         let (id, edit) = match self {
             What::List(args) => return list::run(args, ledger, now, console),
-            What::Show { id } => return show::run(*id, ledger, now),
-            What::History { id, limit } => return show::history(*id, *limit, ledger),
+            What::Show { id } => {
+                let (id, note) = found(*id, ledger)?;
+                return show::run(id, ledger, now).map(|page| note + &page);
+            }
+            What::History { id, limit } => {
+                let (id, note) = match id {
+                    Some(id) => found(*id, ledger).map(|(id, note)| (Some(id), note))?,
+                    None => (None, String::new()),
+                };
+                return show::history(id, *limit, ledger).map(|page| note + &page);
+            }
             What::Export { format, filter, system, for_root, output } => {
                 let about = (system.as_deref(), for_root.as_deref());
                 let text = exported(format, filter, about, ledger, now)?;
@@ -173,13 +198,31 @@ impl What {
                 (id, Edit::Due(when::due(when, now).map_err(Failure::Words)?))
             }
             What::Comment { id, text } => (id, Edit::Comment(said(text)?)),
+            What::Snooze { time, .. } if *time > LONGEST_SNOOZE => {
+                let words = "an item can be snoozed for 30 days at most; a waiver accepts longer";
+                return Err(Failure::Words(words.into()));
+            }
+            What::Snooze { id, time, reason } => {
+                (id, Edit::Snooze(now.saturating_add(*time), said(reason)?))
+            }
             What::Close { id, reason } => (id, Edit::Close(said(reason)?)),
         };
-        match ledger.edit(*id, &edit, &actor(), now)? {
-            Some(item) => Ok(list::line(&item, now)),
-            None => Err(Failure::Words(format!("there is no action item {id}"))),
+        let (id, note) = found(*id, ledger)?;
+        match ledger.edit(id, &edit, &actor(), now)? {
+            Some(item) => Ok(note + &list::line(&item, now)),
+            None => Err(no_item(id)),
         }
     }
+}
+
+/// The item of that number, or the one that it has become part of, with a line that says so.
+fn found(id: ItemId, ledger: &mut Ledger) -> Result<(ItemId, String), LedgerError> {
+    let heir = ledger.heir(id)?;
+    Ok(heir.map_or((id, String::new()), |heir| (heir, format!("{id} is part of {heir} now.\n"))))
+}
+
+fn no_item(id: ItemId) -> Failure {
+    Failure::Words(format!("there is no action item {id}"))
 }
 
 /// A text that a person adds: it says something, and not too much.

@@ -60,7 +60,8 @@ pub struct Args {
     /// Evaluate only rules of at least this severity (see --fail-on)
     #[arg(long, value_name = "SEVERITY", default_value = "info")]
     severity: Severity,
-    /// Format of the report on standard output
+    /// Format of the report on standard output; `mail` is what --changes-only prints with a head, for
+    /// `sendmail -t`
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
     format: String,
     /// Write a report to a file as well; may be given several times
@@ -81,8 +82,11 @@ pub struct Args {
     quiet: bool,
 }
 
+/// What has changed as a mail, its subject in the head.
+const MAIL: &str = "mail";
+
 fn formats() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name).chain([MAIL]))
 }
 
 /// Runs the command; the number is its exit code.
@@ -247,6 +251,11 @@ impl Args {
         Ok(code)
     }
 
+    /// Whether only what has changed is printed.
+    fn changes_only(&self) -> bool {
+        self.changes_only || self.format == MAIL
+    }
+
     /// Whether rules of the policies may have been left out.
     fn is_partial(&self) -> bool {
         !self.rule.is_empty()
@@ -257,12 +266,15 @@ impl Args {
 
     /// The ledger that the run is to be recorded in, if it is.
     fn location(&self, config: &Config) -> Result<Option<Location>, String> {
-        let asked = self.track || self.changes_only || self.ledger.is_given(config);
+        let asked = self.track || self.changes_only() || self.ledger.is_given(config);
+        if self.no_track && self.format == MAIL {
+            return Err("--format mail tells what has changed, so it takes a ledger".into());
+        }
         if self.no_track || !asked {
             return Ok(None);
         }
         if self.target.recording.is_some() {
-            return match self.track || self.changes_only || self.ledger.is_named() {
+            return match self.track || self.changes_only() || self.ledger.is_named() {
                 true => Err("a recording is not tracked: a ledger is about what is now".into()),
                 false => Ok(None),
             };
@@ -309,20 +321,27 @@ impl Args {
             true => code,
             false => Exit::CouldNotRun.code(),
         };
-        if self.changes_only
+        if self.changes_only()
             && let Recorded::Done(mut ledger, _) = recorded
         {
             let failed = write_files();
             let reader = self.reader.clone().unwrap_or_else(reader::usual);
-            let telling = reader::Telling { reader: &reader, scope: &self.scope(), report };
+            let telling = reader::Telling {
+                reader: &reader,
+                scope: &self.scope(),
+                report,
+                mail: self.format == MAIL,
+            };
             return match telling.tell(&mut ledger, &failed, console) {
                 Ok(()) => or_failed(code, &failed),
                 Err(words) => console.fail(&words).code(),
             };
         }
+        // Where the run could not be recorded a mail is the whole report.
+        let format = if self.format == MAIL { "human" } else { &self.format };
         if !(self.quiet && exit == Exit::Holds) {
             // Without a ledger nobody knows what is new: then all of it may be.
-            let text = output::render(&self.format, report, self.verbose, console);
+            let text = output::render(format, report, self.verbose, console);
             if console.print(&text, exit) == Exit::CouldNotRun {
                 code = Exit::CouldNotRun.code();
             }

@@ -68,6 +68,8 @@ struct Kept<'a> {
 pub fn run(args: &Args, console: &Console) -> Exit {
     let mut problems = Diagnostics::default();
     let config = args.ledger.config(&mut problems);
+    // Of a ledger that is named alone its own promises are told: it knows all policies that it saw.
+    let alone = args.policies.policies.is_empty() && args.ledger.is_named();
     let plan = args.policies.plan(&HOST, &mut problems);
     if !problems.is_empty() {
         load::report(problems, console);
@@ -81,7 +83,15 @@ pub fn run(args: &Args, console: &Console) -> Exit {
         Err(error) => Err(error.to_string()),
         Ok(location) => match Ledger::read(&location) {
             Ok(Some(mut ledger)) => {
-                let known = known(&mut ledger, plan.promises());
+                let promised = match alone {
+                    true => ledger.promises().map(|all| {
+                        all.into_iter().map(|(policy, one)| (policy, Arc::new(one))).collect()
+                    }),
+                    false => Ok(plan.promises().to_vec()),
+                };
+                let known = promised.and_then(|promised| {
+                    known(&mut ledger, &promised).map(|known| (promised, known))
+                });
                 known.map(Some).map_err(|error| format!("ledger {location}: {error}"))
             }
             Ok(None) if given => Err(format!("ledger {location}: there is none")),
@@ -89,12 +99,13 @@ pub fn run(args: &Args, console: &Console) -> Exit {
             Err(error) => Err(format!("ledger {location}: {error}")),
         },
     };
-    let known = match known {
-        Ok(known) => known,
+    let (promised, known) = match known {
+        Ok(Some((promised, known))) => (promised, Some(known)),
+        Ok(None) => (plan.promises().to_vec(), None),
         Err(words) => return console.fail(&words),
     };
     let mut all = Vec::new();
-    for (policy, promises) in plan.promises() {
+    for (policy, promises) in &promised {
         for (index, measure) in promises.measures.iter().enumerate() {
             let progress = progress(policy, measure, known.as_ref());
             all.push(Kept { policy, promises, number: index + 1, measure, progress });

@@ -27,6 +27,15 @@ const DUE_DAYS: [(Severity, i64); 4] =
 /// How long before its end a waiver is news, in days, where nobody says.
 const WAIVER_NOTICE_DAYS: i64 = 14;
 
+/// Days after which an open item is said again, by severity, where nobody says.
+const REMIND_DAYS: [(Severity, i64); 5] = [
+    (Severity::Critical, 1),
+    (Severity::High, 7),
+    (Severity::Medium, 7),
+    (Severity::Low, 7),
+    (Severity::Info, 7),
+];
+
 const DAY: i64 = 86_400;
 
 /// The configuration of a host.
@@ -64,7 +73,12 @@ impl Default for Config {
             waivers: Vec::new(),
             drift: Drift::default(),
             waiver_longest: None,
-            terms: Terms { due, owners: BTreeMap::new(), waiver_notice: WAIVER_NOTICE_DAYS * DAY },
+            terms: Terms {
+                due,
+                owners: BTreeMap::new(),
+                waiver_notice: WAIVER_NOTICE_DAYS * DAY,
+                remind: REMIND_DAYS.into_iter().map(|(one, days)| (one, days * DAY)).collect(),
+            },
         }
     }
 }
@@ -79,7 +93,9 @@ struct File {
     waiver_notice: Option<Spanned<String>>,
     waiver_longest: Option<Spanned<String>>,
     #[serde(default)]
-    due: Due,
+    due: Spans,
+    #[serde(default)]
+    remind: Spans,
     #[serde(default)]
     owners: BTreeMap<String, String>,
     #[serde(default)]
@@ -88,12 +104,24 @@ struct File {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Due {
+struct Spans {
     critical: Option<Spanned<String>>,
     high: Option<Spanned<String>>,
     medium: Option<Spanned<String>>,
     low: Option<Spanned<String>>,
     info: Option<Spanned<String>>,
+}
+
+impl Spans {
+    fn table(&self) -> [(Severity, Option<&Spanned<String>>); 5] {
+        [
+            (Severity::Critical, self.critical.as_ref()),
+            (Severity::High, self.high.as_ref()),
+            (Severity::Medium, self.medium.as_ref()),
+            (Severity::Low, self.low.as_ref()),
+            (Severity::Info, self.info.as_ref()),
+        ]
+    }
 }
 
 impl Config {
@@ -138,16 +166,21 @@ impl Config {
             config.terms.waiver_notice = notice;
         }
         config.waiver_longest = file.waiver_longest.as_ref().and_then(&mut span);
-        let table = [
-            (Severity::Critical, &file.due.critical),
-            (Severity::High, &file.due.high),
-            (Severity::Medium, &file.due.medium),
-            (Severity::Low, &file.due.low),
-            (Severity::Info, &file.due.info),
-        ];
-        for (severity, value) in table {
-            if let Some(seconds) = value.as_ref().and_then(&mut span) {
+        for (severity, value) in file.due.table() {
+            if let Some(seconds) = value.and_then(&mut span) {
                 config.terms.due.insert(severity, seconds);
+            }
+        }
+        for (severity, value) in file.remind.table() {
+            match value {
+                Some(value) if value.get_ref() == "never" => {
+                    config.terms.remind.remove(&severity);
+                }
+                value => {
+                    if let Some(seconds) = value.and_then(&mut span) {
+                        config.terms.remind.insert(severity, seconds);
+                    }
+                }
             }
         }
         if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -174,12 +207,14 @@ mod tests {
 
     #[test]
     fn due_dates_and_owners_are_read() {
-        let text =
-            "ledger = '/x.db'\n[due]\nhigh = '2w'\ninfo = '1d'\n[owners]\nweb = 'web-team'\n";
+        let text = "ledger = '/x.db'\n[due]\nhigh = '2w'\ninfo = '1d'\n[remind]\nhigh = '1d'\nlow = 'never'\n\
+             [owners]\nweb = 'web-team'\n";
         let config = parse(text).unwrap();
         assert_eq!(config.ledger.as_deref(), Some("/x.db"));
         assert_eq!(config.terms.due.get(&Severity::High), Some(&(14 * DAY)));
         assert_eq!(config.terms.due.get(&Severity::Info), Some(&DAY));
+        assert_eq!(config.terms.remind.get(&Severity::High), Some(&DAY));
+        assert_eq!(config.terms.remind.get(&Severity::Low), None);
         assert_eq!(config.terms.owners.get("web").map(String::as_str), Some("web-team"));
     }
 

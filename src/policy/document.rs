@@ -20,10 +20,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The keys of a policy's top level with their meaning.
-pub const POLICY_KEYS: [(&str, &str); 12] = [
+pub const POLICY_KEYS: [(&str, &str); 13] = [
     ("policy", "name of the policy: letters, digits, - and _"),
     ("title", "what it is for, in one line"),
     ("owner", "team or role that answers for it"),
+    ("formerly", "name, or list of names, that it had before, so that its action items go on"),
     ("postmortem", "the incident behind it: id, title, measures"),
     (
         "include",
@@ -68,6 +69,8 @@ pub struct Policy {
     pub title: String,
     /// Team or role that answers for it.
     pub owner: Option<String>,
+    /// Names that it had before.
+    pub formerly: Vec<String>,
     /// The incident behind it.
     pub postmortem: Option<Postmortem>,
     /// Services by name, those of included policies among them.
@@ -162,10 +165,7 @@ impl ActionHints {
         let due = fields.take("due").and_then(|node| problems.ok(span_of_time(&node)));
         let verify = fields.take("verify").and_then(|node| problems.ok(observations(&node)));
         let kind = fields.take("type").and_then(|node| problems.ok(action_kind(&node)));
-        let formerly = fields
-            .take("formerly")
-            .map(|node| each(&node, problems, identifier))
-            .unwrap_or_default();
+        let formerly = take_names(fields, "formerly", problems);
         Self {
             due,
             verify: verify.unwrap_or(1),
@@ -198,6 +198,7 @@ impl Policy {
         };
         let title = fields.take_text("title", problems).unwrap_or_else(|| id.clone());
         let owner = fields.take_text("owner", problems);
+        let formerly = take_names(&mut fields, "formerly", problems);
         let postmortem = fields.take("postmortem").and_then(|n| Postmortem::parse(&n, problems));
         if let Some(node) = fields.take("services")
             && let Some(defined) = problems.ok(node.fields("services by name"))
@@ -235,7 +236,20 @@ impl Policy {
             .unwrap_or_default();
         let drift = fields.take("drift").and_then(|node| drift::parse(&node, problems));
         fields.finish(&POLICY_KEYS.map(|(key, _)| key), problems);
-        Policy { id, title, owner, postmortem, services, when, tags, rules, waivers, drift, span }
+        Policy {
+            id,
+            title,
+            owner,
+            formerly,
+            postmortem,
+            services,
+            when,
+            tags,
+            rules,
+            waivers,
+            drift,
+            span,
+        }
     }
 
     /// Names of the variables that `when:` of the policy and its rules ask for.
@@ -321,6 +335,10 @@ fn refuse_strange_waivers(
         let names = rules.iter().map(|rule| rule.id.as_str());
         problems.push(Diagnostic::at(&node.span, message).suggest(id, names));
     }
+}
+
+fn take_names(fields: &mut Fields, key: &str, problems: &mut Diagnostics) -> Vec<String> {
+    fields.take(key).map(|node| each(&node, problems, identifier)).unwrap_or_default()
 }
 
 fn take_texts(fields: &mut Fields, key: &str, problems: &mut Diagnostics) -> Vec<String> {

@@ -273,6 +273,18 @@ fn refuse_duplicates(policies: &[Policy], problems: &mut Diagnostics) {
             }
         }
     }
+    let mut successors: HashMap<&str, &Span> = HashMap::new();
+    for policy in policies {
+        for old in &policy.formerly {
+            let message = format!("`formerly: {old}`");
+            let taken = names.get(old.as_str()).map(|first| (*first, "a policy has that name"));
+            let heir = successors.insert(old, &policy.span);
+            let heir = heir.map(|first| (first, "this one says so too"));
+            if let Some((place, words)) = taken.or(heir) {
+                problems.push(Diagnostic::at(&policy.span, message).also(place, words));
+            }
+        }
+    }
     // Action items of the old name go on under the new one, so it cannot be in use, nor go on twice.
     let mut heirs: HashMap<&str, &Span> = HashMap::new();
     for rule in policies.iter().flat_map(|policy| &policy.rules) {

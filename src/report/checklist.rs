@@ -93,48 +93,50 @@ fn note(finding: &Finding) -> String {
     format!("{}: {}", finding.rule.id, sentence(finding))
 }
 
-/// Violations as pieces of work: what has one cause is one.
+/// Violations as pieces of work: what is wrong with one thing, or has one cause, is one.
 fn tasks<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Task> {
     let is_violated = |f: &&Finding| matches!(f.outcome(), Outcome::Fail | Outcome::Waived);
-    let mut tasks: Vec<Task> = Vec::new();
+    let mut all: Vec<(ItemKey, Vec<&Finding>)> = Vec::new();
     let mut places: BTreeMap<ItemKey, usize> = BTreeMap::new();
     for finding in findings.filter(is_violated) {
         let key = ItemKey::of(finding);
-        let place = *places.entry(key.clone()).or_insert(tasks.len());
-        match tasks.get_mut(place) {
-            Some(task) => {
-                task.evidence.push(sentence(finding));
-                let new = finding.corrective().iter();
-                let new: Vec<_> =
-                    new.filter(|step| !task.corrective.contains(step)).cloned().collect();
-                task.corrective.extend(new);
-            }
-            None => tasks.push(task(finding, &key)),
+        let place = *places.entry(key.clone()).or_insert(all.len());
+        match all.get_mut(place) {
+            Some((_, own)) => own.push(finding),
+            None => all.push((key, vec![finding])),
         }
     }
-    tasks
+    all.iter().filter_map(|(key, own)| task(key, own)).collect()
 }
 
-fn task(finding: &Finding, key: &ItemKey) -> Task {
-    let rule = &finding.rule;
-    let state = match finding.reason() {
-        Some(reason) if finding.outcome() == Outcome::Waived => reason,
+fn task(key: &ItemKey, own: &[&Finding]) -> Option<Task> {
+    let first = own.first()?;
+    let rule = &first.rule;
+    let counting = own.iter().find(|finding| finding.outcome() != Outcome::Waived);
+    let state = match first.reason() {
+        Some(reason) if counting.is_none() => reason,
         _ => "violated".into(),
     };
-    Task {
+    let mut corrective: Vec<String> = Vec::new();
+    for step in own.iter().flat_map(|finding| finding.corrective()) {
+        if !corrective.contains(step) {
+            corrective.push(step.clone());
+        }
+    }
+    Some(Task {
         id: None,
         done: false,
-        title: item_title(finding, key),
+        title: item_title(key, own.iter().copied()),
         severity: rule.severity,
         kind: rule.action.kind,
         state,
         owner: rule.owner.clone(),
         due: None,
         overdue: false,
-        evidence: vec![sentence(finding)],
-        corrective: finding.corrective().to_vec(),
+        evidence: own.iter().map(|finding| sentence(finding)).collect(),
+        corrective,
         preventive: rule.preventive.clone(),
         verify: rule.verify(),
         links: rule.action.links.clone(),
-    }
+    })
 }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct RuleInfo {
     /// Policy's name.
     pub policy: String,
+    /// Names that the policy had before.
+    pub policy_formerly: Vec<String>,
     /// Policy's title.
     pub policy_title: String,
     /// Who answers for it.
@@ -71,6 +73,7 @@ impl RuleInfo {
         let file = rule.span.source.path.clone();
         Self {
             policy: policy.id.clone(),
+            policy_formerly: policy.formerly.clone(),
             policy_title: policy.title.clone(),
             owner: rule.owner.clone().or_else(|| policy.owner.clone()),
             id: rule.id.clone(),

@@ -83,18 +83,18 @@ fn cron_mails_what_is_new_and_nothing_else() {
     let host = Host::new();
     let (code, mail) = host.cron(&[]);
     assert_eq!(code, Some(1));
-    assert!(mail.starts_with("NEW             SC-1 high  Repair mode of file /"), "{mail}");
+    assert!(mail.contains(": high: 1 new\n\nNEW             SC-1 high  file /"), "{mail}");
     assert!(mail.contains("    repair: chmod 0600 /"), "{mail}");
     assert_eq!(host.cron(&[]), (Some(1), String::new()));
     host.mode(0o600);
     let (code, mail) = host.cron(&[]);
     assert_eq!(code, Some(0));
-    assert!(mail.starts_with("resolved        SC-1 high"), "{mail}");
+    assert!(mail.contains(": 1 resolved\n\nresolved        SC-1 high"), "{mail}");
     assert_eq!(host.cron(&[]), (Some(0), String::new()));
     host.mode(0o666);
     let (code, mail) = host.cron(&[]);
     assert_eq!(code, Some(1));
-    assert!(mail.starts_with("REGRESSED       SC-1 high"), "{mail}");
+    assert!(mail.contains(": high: 1 regressed\n\nREGRESSED       SC-1 high"), "{mail}");
 }
 
 #[test]

@@ -134,21 +134,21 @@ What the ledger says, made [time] UTC. A tick is an observation: what has one wa
 ## PM-7: The &lt;leak&gt; (policy web)
 
 - [ ] **Keep files private** — 1 violation
-  - [x] **SC-1** Repair mode of file /srv/files/&lt;script&gt;alert(1): expected 0600 (high, repair, seen repaired [day], owner &#64;web-team)
+  - [x] **SC-1** file /srv/files/&lt;script&gt;alert(1): mode 0600 (high, repair, seen repaired [day], owner &#64;web-team)
     - prevent: Deploy them so.
     - verify: `spotcheck check /srv/policy.yaml --rule private`
-  - [ ] **SC-2** Repair mode of file /srv/files/=HYPERLINK(x): expected 0600 (high, repair, open since [day], owner &#64;web-team, due [day])
-    - seen: [host], file /srv/files/=HYPERLINK(x): 0644; expected 0600 (seen [time] UTC)
+  - [ ] **SC-2** file /srv/files/=HYPERLINK(x): mode 0600 (high, repair, open since [day], owner &#64;web-team, due [day])
+    - seen: [host], file /srv/files/=HYPERLINK(x), mode: 0644; expected 0600 (seen [time] UTC)
     - repair: `chmod 0600 '/srv/files/=HYPERLINK(x)'`
     - prevent: Deploy them so.
     - verify: `spotcheck check /srv/policy.yaml --rule private`
-  - [x] **SC-3** Repair mode of file /srv/files/a\|b\`id\`$(id): expected 0600 (high, repair, seen repaired [day], owner &#64;web-team)
+  - [x] **SC-3** file /srv/files/a\|b\`id\`$(id): mode 0600 (high, repair, seen repaired [day], owner &#64;web-team)
     - prevent: Deploy them so.
     - verify: `spotcheck check /srv/policy.yaml --rule private`
-  - [x] **SC-4** Repair mode of file /srv/files/it's\\n\* x: expected 0600 (high, repair, seen repaired [day], owner &#64;web-team)
+  - [x] **SC-4** file /srv/files/it's\\n\* x: mode 0600 (high, repair, seen repaired [day], owner &#64;web-team)
     - prevent: Deploy them so.
     - verify: `spotcheck check /srv/policy.yaml --rule private`
-  - [x] **SC-5** Repair mode of file /srv/files/{{ 1234\*1234 }}{% x %}: expected 0600 (high, repair, seen repaired [day], owner &#64;web-team)
+  - [x] **SC-5** file /srv/files/{{ 1234\*1234 }}{% x %}: mode 0600 (high, repair, seen repaired [day], owner &#64;web-team)
     - prevent: Deploy them so.
     - verify: `spotcheck check /srv/policy.yaml --rule private`
 - [ ] **Tell nobody** — not covered: no rule serves it
@@ -156,8 +156,8 @@ What the ledger says, made [time] UTC. A tick is an observation: what has one wa
 
 ## Work that serves no measure
 
-- [ ] **SC-6** Repair mode of file /srv/plain: expected 0600 (medium, repair, open since [day], owner &#64;web-team, due [day])
-  - seen: [host], file /srv/plain: 0644; expected 0600 (seen [time] UTC)
+- [ ] **SC-6** file /srv/plain: mode 0600 (medium, repair, open since [day], owner &#64;web-team, due [day])
+  - seen: [host], file /srv/plain, mode: 0644; expected 0600 (seen [time] UTC)
   - repair: `Ask the owner of the file`
   - repair: `kill 4711`
   - repair: `chmod 0600 /srv/plain`
@@ -190,7 +190,7 @@ What was seen on [host], made [time] UTC. A tick is an observation: what has one
 ## PM-7: The &lt;leak&gt; (policy web)
 
 - [ ] **Keep files private** — 1 violation
-  - [ ] Repair mode of file /srv/files/=HYPERLINK(x): expected 0600 (high, repair, violated, owner &#64;web-team)
+  - [ ] file /srv/files/=HYPERLINK(x): mode 0600 (high, repair, violated, owner &#64;web-team)
     - seen: file /srv/files/=HYPERLINK(x), mode: 0644; expected 0600
     - repair: `chmod 0600 '/srv/files/=HYPERLINK(x)'`
     - prevent: Deploy them so.
@@ -240,7 +240,7 @@ fn no_cell_of_the_table_is_a_formula() {
         assert!(!formula.is_match(line), "{line}");
     }
     let header = table.lines().next().unwrap();
-    assert_snapshot!(header, @r#""id","fingerprint","state","since","severity","type","title","owner","due","overdue","waived until","policy","rule","subject kind","subject","condition","postmortem","measures","hosts violated","first seen","last seen","reopenings","evidence","corrective","preventive","verify""#);
+    assert_snapshot!(header, @r#""id","fingerprint","state","since","severity","type","title","owner","due","overdue","waived until","policy","rule","subject kind","subject","conditions","postmortem","measures","hosts violated","first seen","last seen","reopenings","evidence","corrective","preventive","verify""#);
 }
 
 #[test]

@@ -47,6 +47,12 @@ macro_rules! suite {
             what_is_worse_than_before_is_due_earlier_and_told_unless_a_date_was_set_by_hand,
             an_item_is_waived_only_when_it_is_on_every_host,
             hostile_names_are_kept_as_they_are_and_do_no_harm,
+            what_is_wrong_with_one_thing_is_one_item_that_ends_with_the_last_of_it,
+            what_the_same_steps_repair_is_one_item_that_names_all_its_rules,
+            what_is_open_is_said_again_and_what_is_snoozed_is_not_until_it_ends,
+            one_more_is_told_of_what_is_snoozed,
+            a_policy_that_says_what_it_was_called_takes_its_items_along_whatever_its_rules_are,
+            a_clock_that_is_set_back_is_said_once_and_loses_nothing,
         );
     };
 }

@@ -5,6 +5,7 @@
 
 use crate::support::ledger::{Book, Saw};
 use crate::support::{Machine, Need, Output, needs};
+use spotcheck::actions::items::item::ItemId;
 use spotcheck::actions::query::Filter;
 use spotcheck::actions::{Ledger, LedgerError, Location, State};
 use std::fs;
@@ -169,7 +170,7 @@ fn with_a_full_disk_the_report_and_its_exit_code_are_as_ever() {
     }
     let machine = Machine::new();
     machine.must(
-        "mkdir /mnt/small /mnt/d && mount -t tmpfs -o size=1m,mode=0755 tmpfs /mnt/small
+        "mkdir /mnt/small /mnt/d && mount -t tmpfs -o size=2m,mode=0755 tmpfs /mnt/small
          for n in $(seq 300); do echo > /mnt/d/$n; done; chmod 644 /mnt/d/*; chmod 600 /mnt/d/1",
     );
     machine.write(
@@ -331,4 +332,46 @@ fn ledgers_of_every_older_version_are_migrated_with_all_they_hold() {
         seen += 1;
     }
     assert!(seen >= 1);
+}
+
+/// `apart-5.db` was made when an item was one for each condition: SC-1, SC-3 and SC-4 are mode, owner and
+/// group of one file, all open, SC-2 and SC-6 mode and owner of another, both resolved; SC-4 has a
+/// comment, and SC-3 was given to alice.
+#[test]
+fn items_that_were_one_for_each_condition_become_one_and_nothing_of_them_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/actions/ledger/apart-5.db");
+    fs::copy(&old, &path).unwrap();
+    let count = |path: &Path, table: &str| -> i64 {
+        let db = rusqlite::Connection::open(path).unwrap();
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    let (events, occurrences) = (count(&old, "events"), count(&old, "occurrences"));
+    let mut ledger = Ledger::open(&Location::File(path.clone())).unwrap();
+    let mut items = ledger.items(&Filter::default()).unwrap();
+    items.sort_by_key(|item| item.id);
+    let states: Vec<_> = items.iter().map(|item| (item.id.0, item.state)).collect();
+    assert_eq!(states, [(1, State::Open), (2, State::Resolved), (5, State::Open)]);
+    assert_eq!(items[0].owner.as_deref(), Some("alice"));
+    assert_eq!((items[0].present, items[0].occurrences), (1, 1));
+    for (gone, heir) in [(3, 1), (4, 1), (6, 2)] {
+        assert_eq!(ledger.heir(ItemId(gone)).unwrap(), Some(ItemId(heir)));
+        assert_eq!(ledger.item(ItemId(gone)).unwrap(), None);
+    }
+    assert_eq!(ledger.heir(ItemId(1)).unwrap(), None);
+    let of = |ledger: &mut Ledger, id| -> Vec<String> {
+        let all = ledger.events(Some(ItemId(id)), 100).unwrap();
+        all.into_iter().map(|event| event.detail).collect()
+    };
+    let history = of(&mut ledger, 1);
+    assert!(history.iter().any(|words| words == "the deploy script did it"), "{history:?}");
+    assert!(history.iter().any(|words| words == "SC-4 is part of it now"), "{history:?}");
+    let conditions: Vec<_> = ledger.occurrences(ItemId(1)).unwrap();
+    let conditions: Vec<_> = conditions.iter().map(|one| one.condition.as_str()).collect();
+    assert_eq!(conditions, ["mode", "owner", "group"]);
+    drop(ledger);
+    assert_eq!(count(&path, "events"), events + 3, "one for each that was merged");
+    assert_eq!(count(&path, "occurrences"), occurrences);
+    assert_sound(&path);
 }

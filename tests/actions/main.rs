@@ -6,6 +6,7 @@ mod cron;
 mod dead_mount;
 mod documents;
 mod incident;
+mod killed;
 mod ledger;
 mod ledger_store;
 mod monitoring;

@@ -93,7 +93,7 @@ fn who_reads_for_the_first_time_is_told_what_is_open_and_not_what_is_over() {
     assert_eq!(scene.check(&["--changes-only", "--reader", "late"]), "");
     scene.mode(0o640);
     let told = scene.check(&["--changes-only", "--reader", "late"]);
-    assert!(told.starts_with("REGRESSED       SC-1"), "{told}");
+    assert!(told.contains("\n\nREGRESSED       SC-1"), "{told}");
 }
 
 #[test]
@@ -118,14 +118,30 @@ fn a_report_that_cannot_be_written_is_said_once_and_again_when_it_comes_back() {
     let output = format!("prometheus={}", scene.path("textfile/x.prom").display());
     let run = || scene.check(&["--changes-only", "--output", &output]);
     let first = run();
-    assert!(first.starts_with("NOT WRITTEN "), "{first}");
+    assert!(first.contains(": 1 not written\n\nNOT WRITTEN "), "{first}");
     assert!(first.contains("there is no such folder"), "{first}");
     assert_eq!(run(), "");
     fs::create_dir(scene.path("textfile")).unwrap();
     assert_eq!(run(), "");
     fs::remove_dir_all(scene.path("textfile")).unwrap();
-    assert!(run().starts_with("NOT WRITTEN "));
+    assert!(run().contains("\n\nNOT WRITTEN "));
     // Without a ledger it is said each time.
     let plain = scene.check(&["--no-track", "--output", &output]);
     assert!(plain.contains("error: "), "{plain}");
+}
+
+#[test]
+fn a_mail_has_its_subject_and_there_is_none_where_nothing_is_new() {
+    let scene = Scene::new();
+    assert_eq!(scene.check(&["--format", "mail"]), "");
+    scene.mode(0o644);
+    let output = scene.command(&["--format", "mail"]).env("MAILTO", "root@example.org").output();
+    let mail = String::from_utf8(output.unwrap().stdout).unwrap();
+    let (head, body) = mail.split_once("\n\n").expect("a mail has a head and a body");
+    assert!(head.starts_with("To: root@example.org\nSubject: "), "{mail}");
+    assert!(head.contains(": critical: 1 new\n"), "{mail}");
+    assert!(body.starts_with("NEW             SC-1 critical"), "{mail}");
+    assert_eq!(scene.check(&["--format", "mail"]), "");
+    assert_eq!(scene.mail(), "", "it is the same reader");
+    assert!(scene.check(&["--format", "mail", "--no-track"]).contains("takes a ledger"));
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 fn rule(id: &str, severity: Severity, line: usize) -> Arc<RuleInfo> {
     Arc::new(RuleInfo {
         policy: "web".to_owned(),
+        policy_formerly: Vec::new(),
         policy_title: "Web".to_owned(),
         owner: Some("web-team".to_owned()),
         id: id.to_owned(),

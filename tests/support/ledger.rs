@@ -43,7 +43,9 @@ pub struct Book {
 impl Book {
     /// A ledger before its first run.
     pub fn new(ledger: Ledger) -> Self {
-        let terms = Config::default().terms;
+        let mut terms = Config::default().terms;
+        // Tests that want to be reminded say so.
+        terms.remind.clear();
         Self {
             ledger,
             now: 1_700_000_000,

@@ -135,7 +135,8 @@ fn evidence(whole: &Whole) -> Vec<String> {
     let words = |one: &crate::actions::Occurrence| {
         let now = EvidenceRecord::from_json(&one.evidence_now);
         let seen = time::utc(one.last_seen);
-        format!("{}, {}: {} (seen {seen})", one.host, one.affected, now.words())
+        let (host, condition) = (&one.host, &one.condition);
+        format!("{host}, {}, {condition}: {} (seen {seen})", one.affected, now.words())
     };
     let mut lines: Vec<String> = present.clone().take(EVIDENCE).map(words).collect();
     if let Some(more) = present.count().checked_sub(EVIDENCE).filter(|more| *more > 0) {

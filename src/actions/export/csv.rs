@@ -5,10 +5,14 @@
 //! spreadsheets take for "this is text".
 
 use super::{Export, Whole};
+use crate::actions::Occurrence;
 use crate::actions::items::evidence::EvidenceRecord;
 use crate::actions::items::lifecycle::Presence;
 use crate::text::printable;
 use crate::text::time::rfc3339;
+
+/// Most conditions whose evidence a cell names.
+const EVIDENCE: usize = 10;
 
 const HEAD: [&str; 26] = [
     "id",
@@ -26,7 +30,7 @@ const HEAD: [&str; 26] = [
     "rule",
     "subject kind",
     "subject",
-    "condition",
+    "conditions",
     "postmortem",
     "measures",
     "hosts violated",
@@ -53,8 +57,17 @@ fn cells(whole: &Whole, now: i64) -> [String; 26] {
     let time = |time: Option<i64>| time.map(rfc3339).unwrap_or_default();
     let present = || whole.occurrences.iter().filter(|one| one.presence == Presence::Present);
     let hosts: std::collections::BTreeSet<&str> = present().map(|one| one.host.as_str()).collect();
-    let evidence = present().next().or(whole.occurrences.first());
-    let evidence = evidence.map(|one| EvidenceRecord::from_json(&one.evidence_now).words());
+    let words = |one: &Occurrence| {
+        let evidence = EvidenceRecord::from_json(&one.evidence_now);
+        format!("{}: {}", one.condition, evidence.words())
+    };
+    let mut evidence: Vec<String> = Vec::new();
+    let first = whole.occurrences.first().filter(|_| present().next().is_none());
+    for one in present().chain(first).map(words) {
+        if !evidence.contains(&one) && evidence.len() < EVIDENCE {
+            evidence.push(one);
+        }
+    }
     let several = |texts: &[String]| texts.join("; ");
     [
         item.id.to_string(),
@@ -72,14 +85,14 @@ fn cells(whole: &Whole, now: i64) -> [String; 26] {
         item.key.rule.clone(),
         item.key.thing.kind.clone(),
         item.key.thing.name.clone(),
-        item.key.condition.clone(),
+        several(&whole.conditions()),
         item.texts.postmortem.clone().unwrap_or_default(),
         several(&item.texts.measures),
         hosts.into_iter().collect::<Vec<_>>().join(" "),
         rfc3339(item.first_seen),
         rfc3339(item.last_seen),
         item.reopenings.to_string(),
-        evidence.unwrap_or_default(),
+        several(&evidence),
         several(&item.texts.corrective),
         item.texts.preventive.clone().unwrap_or_default(),
         item.texts.command.clone(),

@@ -4,13 +4,12 @@
 
 use super::{Export, Whole};
 use crate::actions::checklist::Group;
-use crate::actions::items::evidence::EvidenceRecord;
 use crate::actions::items::item::{Event, Occurrence};
 use crate::text::time::rfc3339;
 use serde_json::{Value, json};
 
 /// Version of the JSON export. It grows when a field changes its meaning or goes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// All items as one JSON document.
 pub fn render(export: &Export) -> String {
@@ -47,7 +46,7 @@ fn item(whole: &Whole, now: i64) -> Value {
         "policy": item.key.policy,
         "rule": item.key.rule,
         "subject": { "kind": item.key.thing.kind, "name": item.key.thing.name },
-        "condition": item.key.condition,
+        "conditions": whole.conditions(),
         "title": item.title,
         "demand": item.demand,
         "type": item.kind,
@@ -78,13 +77,16 @@ fn item(whole: &Whole, now: i64) -> Value {
 fn occurrence(one: &Occurrence) -> Value {
     json!({
         "host": one.host,
+        "policy": one.policy,
+        "rule": one.rule,
+        "condition": one.condition,
         "affected": { "kind": one.affected.kind, "name": one.affected.name },
         "state": one.presence.name(),
         "held": one.held,
         "first_seen": rfc3339(one.first_seen),
         "last_seen": rfc3339(one.last_seen),
-        "evidence_then": EvidenceRecord::from_json(&one.evidence_then),
-        "evidence_now": EvidenceRecord::from_json(&one.evidence_now),
+        "evidence_then": one.first_evidence(),
+        "evidence_now": one.last_evidence(),
     })
 }
 

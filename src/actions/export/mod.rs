@@ -10,6 +10,7 @@ mod steps;
 
 use super::checklist::{Checklist, document};
 use super::items::item::{Event, Item, Occurrence};
+use super::items::lifecycle::Presence;
 use crate::prose;
 
 pub use steps::turn;
@@ -23,6 +24,26 @@ pub struct Whole {
     pub occurrences: Vec<Occurrence>,
     /// What happened to it.
     pub events: Vec<Event>,
+}
+
+impl Whole {
+    /// The conditions that are violated; where none is, those that ever were.
+    pub fn conditions(&self) -> Vec<String> {
+        let present = || self.occurrences.iter().filter(|one| one.presence == Presence::Present);
+        let all = |some: &mut dyn Iterator<Item = &Occurrence>| -> Vec<String> {
+            let mut names: Vec<String> = Vec::new();
+            for one in some {
+                if !names.contains(&one.condition) {
+                    names.push(one.condition.clone());
+                }
+            }
+            names
+        };
+        match present().next() {
+            Some(_) => all(&mut present()),
+            None => all(&mut self.occurrences.iter()),
+        }
+    }
 }
 
 /// What is exported.

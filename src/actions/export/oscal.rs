@@ -93,7 +93,15 @@ fn parties(items: &[Whole]) -> BTreeMap<&str, String> {
 
 fn observation_id(whole: &Whole, one: &Occurrence) -> String {
     let fingerprint = whole.item.key.fingerprint();
-    id(&["observation", &fingerprint, &one.host, &one.affected.kind, &one.affected.name])
+    id(&[
+        "observation",
+        &fingerprint,
+        &one.host,
+        &one.rule,
+        &one.affected.kind,
+        &one.affected.name,
+        &one.condition,
+    ])
 }
 
 fn observations(whole: &Whole, origins: &Value) -> Vec<Value> {
@@ -106,7 +114,7 @@ fn observations(whole: &Whole, origins: &Value) -> Vec<Value> {
         };
         json!({
             "uuid": observation_id(whole, one),
-            "title": line(&format!("{} on {}", one.affected, one.host)),
+            "title": line(&format!("{} of {} on {}", one.condition, one.affected, one.host)),
             "description": line(&evidence.words()),
             "props": [
                 property("host", &one.host),

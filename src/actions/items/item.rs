@@ -1,5 +1,6 @@
 //! Action items as they are read back: for lists, pages and exports.
 
+use super::evidence::EvidenceRecord;
 use super::identity::ItemKey;
 use super::lifecycle::{Presence, State};
 use crate::policy::{ActionKind, Severity};
@@ -41,7 +42,7 @@ pub struct Item {
     pub id: ItemId,
     /// What makes it the one that it is.
     pub key: ItemKey,
-    /// Verb and object.
+    /// What was promised.
     pub title: String,
     /// Title of the rule, where it has one.
     pub demand: Option<String>,
@@ -69,9 +70,9 @@ pub struct Item {
     pub verify: u32,
     /// What a reader needs to work on it; see [`Texts`].
     pub texts: Texts,
-    /// Occurrences that are violated now.
+    /// Places (a thing on a host) where it is violated now.
     pub present: i64,
-    /// All occurrences there ever were.
+    /// All places where it ever was.
     pub occurrences: i64,
 }
 
@@ -106,13 +107,21 @@ pub struct Texts {
     pub links: Vec<String>,
     /// Where the demand comes from.
     pub references: Vec<String>,
+    /// What is instead of what was promised, in a few words.
+    pub instead: String,
 }
 
-/// An item on one host, about one affected thing.
+/// One condition of an item on one host, about one affected thing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Occurrence {
     /// Host name.
     pub host: String,
+    /// Policy's name of the rule that asked.
+    pub policy: String,
+    /// That rule's id.
+    pub rule: String,
+    /// Key of the condition that is violated.
+    pub condition: String,
     /// What is affected there.
     pub affected: super::identity::Affected,
     /// Where it stands.
@@ -129,6 +138,22 @@ pub struct Occurrence {
     pub evidence_then: String,
     /// EvidenceRecord when it was last seen violated, JSON.
     pub evidence_now: String,
+}
+
+impl Occurrence {
+    /// What was seen first.
+    pub fn first_evidence(&self) -> EvidenceRecord {
+        self.of_condition(&self.evidence_then)
+    }
+
+    /// What was seen last.
+    pub fn last_evidence(&self) -> EvidenceRecord {
+        self.of_condition(&self.evidence_now)
+    }
+
+    fn of_condition(&self, json: &str) -> EvidenceRecord {
+        EvidenceRecord { condition: self.condition.clone(), ..EvidenceRecord::from_json(json) }
+    }
 }
 
 /// Something that happened to an item.
@@ -148,6 +173,8 @@ pub struct Event {
     pub detail: String,
     /// What a run saw then, JSON.
     pub evidence: Option<String>,
+    /// The condition that it is about, where an older ledger kept an item for each; else empty.
+    pub condition: String,
 }
 
 macro_rules! event_kinds {
@@ -179,8 +206,12 @@ event_kinds! {
     Retired "retired" "Its rule does not ask about it any more.",
     Returned "returned" "Its rule asks about it again.",
     Renamed "renamed" "Its rule has another id now.",
+    Merged "merged" "Another item has become part of it.",
     Changed "changed" "Its severity has changed in the policy.",
     Overdue "overdue" "Its time is up.",
+    Reminder "reminder" "Still open; said again.",
+    Snoozed "snoozed" "Somebody wants to hear nothing of it for a while.",
+    SnoozeEnded "snooze-ended" "That while is over.",
     Waived "waived" "A waiver accepts the violation for a while.",
     WaiverExpiring "waiver-expiring" "The waiver ends soon.",
     WaiverEnded "waiver-ended" "The waiver has ended and the violation counts again.",

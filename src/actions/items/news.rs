@@ -3,6 +3,8 @@
 use super::item::{EventKind, ItemId};
 use crate::policy::Severity;
 use crate::text::printable;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// One piece of news.
@@ -46,12 +48,55 @@ impl News {
         self.pieces.is_empty() && words.iter().all(|words| words.is_empty())
     }
 
-    /// In words, worst first; empty where nothing is new.
+    /// One line that says it all, as the subject of a mail: host, worst severity of what is to be done,
+    /// how much of what.
+    pub fn headline(&self, host: &str) -> String {
+        let mut counts: Vec<(u8, &str, usize)> = Vec::new();
+        for piece in &self.pieces {
+            let (order, word) = (order(piece.kind), word(piece.kind));
+            match counts.iter_mut().find(|(_, one, _)| *one == word) {
+                Some((_, _, count)) => *count += 1,
+                None => counts.push((order, word, 1)),
+            }
+        }
+        counts.sort_by_key(|(order, ..)| *order);
+        let mut words: Vec<String> = counts
+            .iter()
+            .map(|(_, word, count)| format!("{count} {}", word.to_lowercase()))
+            .collect();
+        for (list, word) in [
+            (&self.undecided, "undecidable"),
+            (&self.complaints, "not written"),
+            (&self.notes, "to note"),
+        ] {
+            if !list.is_empty() {
+                words.push(format!("{} {word}", list.len()));
+            }
+        }
+        let open = self.pieces.iter().filter(|piece| order(piece.kind) < DONE);
+        let worst = open.map(|piece| piece.severity).max();
+        let worst = worst.map(|worst| format!("{worst}: ")).unwrap_or_default();
+        printable(&format!("{host}: {worst}{}", words.join(", "))).into_owned()
+    }
+
+    /// In words, the most dangerous first and what is about one thing together; empty where nothing is
+    /// new.
     pub fn render(&self) -> String {
+        let place = |piece: &Piece| {
+            let danger = piece.danger && order(piece.kind) < DONE;
+            (Reverse(danger), order(piece.kind), Reverse(piece.severity))
+        };
+        let mut things: BTreeMap<&str, _> = BTreeMap::new();
+        for piece in &self.pieces {
+            let first = things.entry(piece.subject.as_str()).or_insert_with(|| place(piece));
+            *first = place(piece).min(*first);
+        }
         let mut pieces: Vec<&Piece> = self.pieces.iter().collect();
         pieces.sort_by_key(|piece| {
-            let danger = piece.danger && order(piece.kind) < DONE;
-            (std::cmp::Reverse(danger), order(piece.kind), std::cmp::Reverse(piece.severity))
+            let thing = piece.subject.as_str();
+            // What older ledgers kept says not what it is about.
+            let first = things.get(thing).copied().filter(|_| !thing.is_empty());
+            (first.unwrap_or_else(|| place(piece)), thing, place(piece))
         });
         let mut out = String::new();
         for piece in pieces {
@@ -82,7 +127,7 @@ impl News {
 }
 
 /// From here on there is nothing to do.
-const DONE: u8 = 5;
+const DONE: u8 = 6;
 
 /// Bad news first.
 fn order(kind: EventKind) -> u8 {
@@ -91,8 +136,9 @@ fn order(kind: EventKind) -> u8 {
         EventKind::Opened | EventKind::Returned => 1,
         EventKind::More | EventKind::Spread | EventKind::Recurred => 2,
         EventKind::WaiverEnded => 3,
-        EventKind::Overdue | EventKind::Changed => 4,
-        EventKind::WaiverExpiring | EventKind::Waived => 5,
+        EventKind::Overdue | EventKind::Changed | EventKind::SnoozeEnded => 4,
+        EventKind::Reminder => 5,
+        EventKind::WaiverExpiring | EventKind::Waived => 6,
         EventKind::Retired | EventKind::Renamed => 7,
         EventKind::Held | EventKind::Resolved => 8,
         _ => 9,
@@ -111,6 +157,8 @@ fn word(kind: EventKind) -> &'static str {
         EventKind::WaiverExpiring => "WAIVER EXPIRING",
         EventKind::Waived => "waived",
         EventKind::Overdue => "OVERDUE",
+        EventKind::Reminder => "STILL OPEN",
+        EventKind::SnoozeEnded => "SNOOZE ENDED",
         EventKind::Held => "repaired here",
         EventKind::Resolved => "resolved",
         EventKind::Retired => "retired",

@@ -38,8 +38,10 @@ pub struct Run<'a> {
 /// An occurrence of an earlier run that is not settled.
 #[derive(Clone, Debug)]
 pub struct Unsettled {
-    /// Its item.
+    /// Its rule, and the thing of its item.
     pub key: ItemKey,
+    /// Key of the condition in the rule.
+    pub condition: String,
     /// What is affected.
     pub affected: Affected,
     /// What the rule was about, as written, when it was last violated.
@@ -135,11 +137,11 @@ impl<'a> Answers<'a> {
             return if gone { Look::NotAsked } else { Look::NotSeen };
         };
         let about = rule.outcomes.get(&old.affected);
-        match about.and_then(|conditions| conditions.get(old.key.condition.as_str())) {
+        match about.and_then(|conditions| conditions.get(old.condition.as_str())) {
             Some(Outcome::Pass) => return Look::Holds,
             // All that it is made of is known: either each of them is an item now, or this one is gone.
             Some(Outcome::Fail | Outcome::Waived)
-                if rule.named.contains(&(old.affected.clone(), old.key.condition.as_str())) =>
+                if rule.named.contains(&(old.affected.clone(), old.condition.as_str())) =>
             {
                 let whole = old.key.thing == old.affected;
                 return if whole { Look::NotAsked } else { Look::Holds };
@@ -151,7 +153,7 @@ impl<'a> Answers<'a> {
         if rule.inapplicable {
             return Look::NotApplicable;
         }
-        let demanded = rule.info.demands.contains(&old.key.condition);
+        let demanded = rule.info.demands.contains(&old.condition);
         if rule.info.asks != old.asked || !(demanded || old.implied) {
             return Look::NotAsked;
         }

@@ -5,7 +5,7 @@ use super::cluster::{self, Cluster};
 use crate::actions::checklist::{Checklist, from_ledger};
 use crate::actions::export::Whole;
 use crate::actions::items::evidence::EvidenceRecord;
-use crate::actions::items::item::{Event, EventKind};
+use crate::actions::items::item::{Event, EventKind, Occurrence};
 use crate::actions::rule_status::{RuleStatus, RuleTurn};
 use crate::actions::{Ledger, LedgerError};
 use std::collections::BTreeSet;
@@ -101,6 +101,7 @@ pub fn begins(kind: EventKind) -> bool {
         kind,
         EventKind::Opened
             | EventKind::Spread
+            | EventKind::More
             | EventKind::Recurred
             | EventKind::Regressed
             | EventKind::Reopened
@@ -113,17 +114,23 @@ pub fn ends(kind: EventKind) -> bool {
     matches!(kind, EventKind::Resolved | EventKind::Held)
 }
 
-/// What the run of an event saw: kept with the event, or with the occurrence that it began.
+/// What the run of an event saw, condition by condition: kept with the event, or with the occurrences
+/// that it began.
 pub fn evidence(whole: &Whole, event: &Event) -> Vec<EvidenceRecord> {
-    if let Some(text) = &event.evidence {
-        return vec![EvidenceRecord::from_json(text)];
+    let text = event.evidence.as_deref();
+    let mut all = text.map(EvidenceRecord::list_from_json).unwrap_or_default();
+    // What older ledgers kept with an event is of the condition that its item was about.
+    for one in all.iter_mut().filter(|one| one.condition.is_empty()) {
+        one.condition.clone_from(&event.condition);
     }
     let began = whole.occurrences.iter().filter(|one| {
         begins(event.kind)
             && one.first_seen == event.at
             && event.host.as_ref().is_none_or(|host| *host == one.host)
+            && (event.condition.is_empty() || event.condition == one.condition)
     });
-    began.map(|one| EvidenceRecord::from_json(&one.evidence_then)).collect()
+    all.extend(began.map(Occurrence::first_evidence));
+    all
 }
 
 impl Case {

@@ -3,15 +3,15 @@
 use super::case::{Case, begins, evidence};
 use super::cluster::Cluster;
 use crate::actions::export::Whole;
-use crate::actions::items::evidence::EvidenceRecord;
+use crate::actions::items::evidence::{EvidenceRecord, lasting};
 use crate::actions::items::item::{Item, ItemId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was seen violated of one thing by one rule: one item for each condition.
+/// What was seen violated of one thing by one rule, condition by condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found<'a> {
-    /// The items with what was seen of each.
+    /// The item with what was seen of each condition; items, where a thing has several.
     pub seen: Vec<(&'a Item, EvidenceRecord)>,
     /// When it was first seen in the time of the case, seconds since 1970-01-01 UTC.
     pub at: i64,
@@ -20,7 +20,8 @@ pub struct Found<'a> {
 impl Found<'_> {
     /// Ids of its items, in one bracket: `(SC-3, SC-4)`.
     pub fn ids(&self) -> String {
-        let ids: Vec<String> = self.seen.iter().map(|(item, _)| item.id.to_string()).collect();
+        let ids: BTreeSet<ItemId> = self.seen.iter().map(|(item, _)| item.id).collect();
+        let ids: Vec<String> = ids.iter().map(ItemId::to_string).collect();
         format!("({})", ids.join(", "))
     }
 
@@ -44,7 +45,7 @@ impl Found<'_> {
         let each = self
             .seen
             .iter()
-            .map(|(item, evidence)| format!("{}: {}", item.key.condition, evidence.words()));
+            .map(|(_, evidence)| format!("{}: {}", evidence.condition, evidence.words()));
         let each: Vec<String> = each.collect();
         format!("{}, {}", thing.unwrap_or_default(), each.join(" · "))
     }
@@ -65,49 +66,21 @@ fn subject(item: &Item) -> String {
 }
 
 fn phrase(item: &Item, evidence: &EvidenceRecord) -> String {
-    let EvidenceRecord { expected, observed, .. } = evidence;
-    match (item.key.thing.kind.as_str(), item.key.condition.as_str()) {
+    let EvidenceRecord { condition, expected, observed, .. } = evidence;
+    match (item.key.thing.kind.as_str(), condition.as_str()) {
         ("service" | "process", "running") if expected == "running" => "was not running".into(),
         ("service" | "process", "never_root") => "had processes with the rights of root".into(),
         ("service" | "process", "run_as") => {
-            format!("ran as {}", outline(observed).replace("; ", " and "))
+            format!("ran as {}", lasting(observed).replace("; ", " and "))
         }
-        ("config", _) => format!("said {}, expected {expected}", outline(observed)),
+        ("config", _) => format!("said {}, expected {expected}", lasting(observed)),
         ("port", "bound_by") if !programs(evidence).is_empty() => {
             format!("was held by {}", programs(evidence).join(", "))
         }
         ("file", condition @ ("owner" | "group" | "mode")) => format!("had {condition} {observed}"),
         ("file", "readable_by") => format!("was not {expected}"),
-        (_, condition) => format!("had {condition} {}, expected {expected}", outline(observed)),
+        (_, condition) => format!("had {condition} {}, expected {expected}", lasting(observed)),
     }
-}
-
-/// What was observed, without process ids and places that stand in brackets: they say nothing later. What
-/// stands in other brackets (of a regular expression, of sudo's `(ALL)`) is what was found.
-fn outline(observed: &str) -> String {
-    let mut out = String::new();
-    let mut rest = observed;
-    while let Some((before, behind)) = rest.split_once(" (") {
-        out.push_str(before);
-        match behind.split_once(')') {
-            Some((inside, after)) if is_pids(inside) || is_place(inside) => rest = after,
-            _ => {
-                out.push_str(" (");
-                rest = behind;
-            }
-        }
-    }
-    out + rest
-}
-
-fn is_place(inside: &str) -> bool {
-    let line = inside.starts_with('/').then(|| inside.rsplit_once(':')).flatten();
-    line.is_some_and(|(_, line)| line.parse::<u32>().is_ok())
-}
-
-fn is_pids(inside: &str) -> bool {
-    let words = inside.strip_prefix("pids ").or_else(|| inside.strip_prefix("pid "));
-    words.is_some_and(|words| words.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// What was found in the time of a case, in the order in which it was first seen.
@@ -120,21 +93,31 @@ pub fn found<'a>(case: &'a Case, wanted: impl Fn(ItemId) -> bool) -> Vec<Found<'
             .entry((&key.policy, &key.rule, &key.thing))
             .or_insert_with(|| Found { seen: Vec::new(), at });
         place.at = place.at.min(at);
-        place.seen.push((&whole.item, evidence));
+        place.seen.extend(evidence.into_iter().map(|one| (&whole.item, one)));
     }
     let mut all: Vec<Found> = all.into_values().collect();
     for found in &mut all {
         found.seen.sort_by_key(|(item, _)| item.id);
+        one_of_each_condition(&mut found.seen);
     }
     all.sort_by_key(|found| (found.at, found.seen.first().map(|(item, _)| item.id)));
     all
 }
 
 /// What was first seen of an item in the time of the case.
-fn first_seen(whole: &Whole) -> Option<(i64, EvidenceRecord)> {
-    let event = whole.events.iter().find(|event| begins(event.kind))?;
-    let evidence = evidence(whole, event).into_iter().next()?;
-    Some((event.at, evidence))
+fn first_seen(whole: &Whole) -> Option<(i64, Vec<EvidenceRecord>)> {
+    let began = whole.events.iter().filter(|event| begins(event.kind));
+    let seen: Vec<(i64, EvidenceRecord)> = began
+        .flat_map(|event| evidence(whole, event).into_iter().map(|one| (event.at, one)))
+        .collect();
+    let at = seen.first()?.0;
+    Some((at, seen.into_iter().map(|(_, one)| one).collect()))
+}
+
+/// Of many files with one cause the first says what was found.
+pub fn one_of_each_condition(seen: &mut Vec<(&Item, EvidenceRecord)>) {
+    let mut told = BTreeSet::new();
+    seen.retain(|(item, one)| told.insert((item.id, one.condition.clone())));
 }
 
 /// What the facts of a cluster mean for each other. No cause is guessed: each sentence follows from
@@ -142,11 +125,11 @@ fn first_seen(whole: &Whole) -> Option<(i64, EvidenceRecord)> {
 pub fn meanings(case: &Case, cluster: &Cluster) -> Vec<String> {
     let own = found(case, |id| cluster.items.contains(&id));
     let own: Vec<&(&Item, EvidenceRecord)> = own.iter().flat_map(|found| &found.seen).collect();
-    let is = |item: &Item, kind: &str, condition: &str| {
-        item.key.thing.kind == kind && item.key.condition == condition
+    let is = |item: &Item, evidence: &EvidenceRecord, kind: &str, condition: &str| {
+        item.key.thing.kind == kind && evidence.condition == condition
     };
     let is_down = |(item, evidence): &&&(&Item, EvidenceRecord)| {
-        is(item, "service", "running") && evidence.expected == "running"
+        is(item, evidence, "service", "running") && evidence.expected == "running"
     };
     let mut out = BTreeSet::new();
     for (down, _) in own.iter().filter(is_down) {
@@ -155,13 +138,13 @@ pub fn meanings(case: &Case, cluster: &Cluster) -> Vec<String> {
         for (item, evidence) in own.iter().filter(|(item, _)| item.texts.ties.contains(&tie)) {
             let (name, ids) = (&item.key.thing.name, format!("({}, {})", down.id, item.id));
             let holders = programs(evidence);
-            if is(item, "port", "bound_by") && !holders.is_empty() {
+            if is(item, evidence, "port", "bound_by") && !holders.is_empty() {
                 let holders = holders.join(", ");
                 out.insert(format!(
                     "While {holders} held port {name}, {service} could not bind it {ids}."
                 ));
             }
-            if is(item, "file", "readable_by") {
+            if is(item, evidence, "file", "readable_by") {
                 out.insert(format!(
                     "While the user of {service} could not read {name}, {service} could not start \
                      with it {ids}."

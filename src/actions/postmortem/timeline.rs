@@ -1,7 +1,7 @@
 //! The timeline: what happened when, and what says so.
 
 use super::case::{Case, begins, ends, evidence};
-use super::facts::Found;
+use super::facts::{Found, one_of_each_condition};
 use super::trace::{Trace, traces};
 use crate::actions::export::Whole;
 use crate::actions::items::identity::Affected;
@@ -58,7 +58,8 @@ pub fn of(case: &Case) -> Vec<Line> {
         if begins(event.kind) {
             let key = (event.at, host, item.key.rule.as_str(), &item.key.thing);
             let found = seen.entry(key).or_insert(Found { seen: Vec::new(), at: event.at });
-            found.seen.extend(evidence(whole, event).into_iter().take(1).map(|one| (item, one)));
+            found.seen.extend(evidence(whole, event).into_iter().map(|one| (item, one)));
+            one_of_each_condition(&mut found.seen);
         } else if ends(event.kind) {
             held.entry((event.at, host)).or_default().push(item);
         }

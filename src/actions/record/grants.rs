@@ -102,7 +102,7 @@ impl Recorder<'_> {
     /// The same for an occurrence that holds again.
     pub(super) fn end_grants(&mut self, old: &Unsettled) -> Result<(), LedgerError> {
         let key = &old.key;
-        self.end((&key.policy, &key.rule, &key.condition), &old.affected, None)
+        self.end((&key.policy, &key.rule, &old.condition), &old.affected, None)
     }
 
     fn end(

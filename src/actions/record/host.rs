@@ -3,11 +3,15 @@
 use super::Recorder;
 use crate::actions::store::LedgerError;
 use crate::parameters;
+use crate::text::time;
 
 /// The tables that know a host by its name, and what is in them. Events and turns are not among them:
 /// what happened, happened under the name of then.
 const TABLES: [&str; 8] =
     ["occurrences", "standings", "looks", "undecided", "news", "readers", "complaints", "scopes"];
+
+/// So far (in seconds) a clock may go back unsaid: two checks that began together end in any order.
+const CLOCK: i64 = 900;
 
 impl Recorder<'_> {
     /// A host that was never seen by this name, on a machine that was, has been renamed: all that is
@@ -37,6 +41,24 @@ impl Recorder<'_> {
         self.news.notes.push(format!(
             "the host that was called {old} is called {host} now; its items go on under that name"
         ));
+        Ok(())
+    }
+
+    /// Says that the clock of the host is behind what it was at its last run: times of the ledger do not
+    /// tell what came first then, the order in which it was noted does.
+    pub(super) fn clock(&mut self) -> Result<(), LedgerError> {
+        let (host, now) = (self.run.host, self.run.time);
+        let rows =
+            self.db.query("SELECT last_run FROM hosts WHERE name = $1", parameters![host])?;
+        let Some(mut row) = rows.into_iter().next() else { return Ok(()) };
+        let last = row.int()?;
+        if now.saturating_add(CLOCK) < last {
+            self.news.notes.push(format!(
+                "the clock of {host} was set back: the last run was at {}, it is {} now",
+                time::utc(last),
+                time::utc(now)
+            ));
+        }
         Ok(())
     }
 

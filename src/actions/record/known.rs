@@ -35,6 +35,10 @@ pub(super) struct Known {
     /// Since when it has been in its state.
     pub(super) since: i64,
     pub(super) overdue_told: bool,
+    /// When its owner was last reminded of it.
+    pub(super) reminded: Option<i64>,
+    /// Until when nothing but what is worse is told of it.
+    pub(super) snoozed: Option<i64>,
     pub(super) verify: u32,
 }
 
@@ -43,8 +47,8 @@ impl Recorder<'_> {
     pub(super) fn kept(&mut self) -> Result<Vec<Kept>, LedgerError> {
         let rows = self.db.query(
             "SELECT i.id, i.title, i.severity, i.state, i.due, i.due_by_hand,
-                    i.state_since, i.overdue_told, i.verify,
-                    i.policy, i.rule, i.thing_kind, i.thing, i.condition,
+                    i.state_since, i.overdue_told, i.reminded, i.snoozed, i.verify,
+                    o.policy, o.rule, i.thing_kind, i.thing, o.condition,
                     o.id, o.affected_kind, o.affected, o.presence, o.held, o.asked, o.implied
              FROM occurrences o JOIN items i ON i.id = o.item
              WHERE o.host = $1 AND o.presence IN ('present', 'retired')",
@@ -55,6 +59,7 @@ impl Recorder<'_> {
             let item = row.int()?;
             let mut known = read_known(&mut row)?;
             let key = read_key(&mut row)?;
+            let condition = row.text()?;
             known.subject = key.thing.to_string();
             self.known.insert(item, known);
             kept.push(Kept {
@@ -62,7 +67,7 @@ impl Recorder<'_> {
                 item,
                 unsettled: {
                     let affected = Affected { kind: row.text()?, name: row.text()? };
-                    Unsettled { key, affected, asked: String::new(), implied: false }
+                    Unsettled { key, condition, affected, asked: String::new(), implied: false }
                 },
                 tracked: Tracked { presence: row.word()?, held: read_u32(&mut row)? },
             });
@@ -74,14 +79,17 @@ impl Recorder<'_> {
         Ok(kept)
     }
 
-    /// The item of a key, with what its rule said when it was last violated.
-    pub(super) fn find(&mut self, key: &ItemKey) -> Result<Option<(i64, Details)>, LedgerError> {
+    /// An item, with what its rule said when it was last violated.
+    pub(super) fn find(
+        &mut self,
+        item: i64,
+        key: &ItemKey,
+    ) -> Result<Option<(i64, Details)>, LedgerError> {
         let rows = self.db.query(
             "SELECT id, title, severity, state, due, due_by_hand, state_since, overdue_told,
-                    verify, demand, kind, owner, texts
-             FROM items
-             WHERE policy = $1 AND rule = $2 AND thing_kind = $3 AND thing = $4 AND condition = $5",
-            parameters![&key.policy, &key.rule, &key.thing.kind, &key.thing.name, &key.condition],
+                    reminded, snoozed, verify, demand, kind, owner, texts
+             FROM items WHERE id = $1",
+            parameters![item],
         )?;
         let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
         let item = row.int()?;
@@ -94,6 +102,7 @@ impl Recorder<'_> {
             kind: row.word()?,
             owner: row.maybe_text()?,
             texts: row.text()?,
+            span: None,
         };
         self.known.insert(item, known);
         Ok(Some((item, written)))
@@ -111,6 +120,8 @@ fn read_known(row: &mut Row) -> Result<Known, LedgerError> {
         due_by_hand: row.int()? != 0,
         since: row.int()?,
         overdue_told: row.int()? != 0,
+        reminded: row.maybe_int()?,
+        snoozed: row.maybe_int()?,
         verify: read_u32(row)?,
     })
 }

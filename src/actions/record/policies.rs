@@ -1,7 +1,6 @@
 //! Policies that a check had and has no more: taken out, or called otherwise.
 
 use super::Recorder;
-use crate::actions::items::item::EventKind;
 use crate::actions::store::LedgerError;
 use crate::parameters;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +11,9 @@ impl Recorder<'_> {
     /// retire, unless another check of the host has it.
     pub(super) fn policies(&mut self) -> Result<BTreeSet<String>, LedgerError> {
         let run = self.run;
+        let mut gone = self.renamed_policies()?;
         if !run.whole || run.scope.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(gone);
         }
         let mut now: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for rule in &run.rules {
@@ -27,8 +27,8 @@ impl Recorder<'_> {
         for mut row in rows {
             before.insert(row.text()?);
         }
-        let mut gone = BTreeSet::new();
-        for policy in before.iter().filter(|policy| !now.contains_key(policy.as_str())) {
+        let lost = |policy: &&String| !now.contains_key(policy.as_str());
+        for policy in before.iter().filter(lost) {
             self.db.execute(
                 "DELETE FROM scopes WHERE host = $1 AND scope = $2 AND policy = $3",
                 parameters![run.host, run.scope, policy],
@@ -53,6 +53,37 @@ impl Recorder<'_> {
                  ON CONFLICT DO NOTHING",
                 parameters![run.host, run.scope, *policy],
             )?;
+        }
+        Ok(gone)
+    }
+
+    /// Policies that say what they were called before take over what this host has of that name; the old
+    /// names are gone.
+    fn renamed_policies(&mut self) -> Result<BTreeSet<String>, LedgerError> {
+        let host = self.run.host;
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for rule in &self.run.rules {
+            for old in &rule.policy_formerly {
+                names.entry(old.clone()).or_insert_with(|| rule.policy.clone());
+            }
+        }
+        let mut gone = BTreeSet::new();
+        for (old, new) in names {
+            let seen = self.db.query(
+                "SELECT policy FROM looks WHERE host = $1 AND policy = $2",
+                parameters![host, &old],
+            )?;
+            if seen.is_empty() {
+                continue;
+            }
+            self.rename_policy(&old, &new)?;
+            for table in ["looks", "scopes"] {
+                self.db.execute(
+                    &format!("DELETE FROM {table} WHERE host = $1 AND policy = $2"),
+                    parameters![host, &old],
+                )?;
+            }
+            gone.insert(old);
         }
         Ok(gone)
     }
@@ -86,29 +117,5 @@ impl Recorder<'_> {
         Ok(best
             .filter(|(count, _)| *count > 0 && count.saturating_mul(2) >= rules.len())
             .map(|(_, name)| name.to_owned()))
-    }
-
-    fn rename_policy(&mut self, old: &str, new: &str) -> Result<(), LedgerError> {
-        let rows = self.db.query(
-            "UPDATE items SET policy = $1 WHERE policy = $2 AND NOT EXISTS (
-                 SELECT 1 FROM items AS heir
-                 WHERE heir.policy = $1 AND heir.rule = items.rule
-                   AND heir.thing_kind = items.thing_kind AND heir.thing = items.thing
-                   AND heir.condition = items.condition)
-             RETURNING id",
-            parameters![new, old],
-        )?;
-        let words = format!("policy {old} is called {new} now");
-        for mut row in rows {
-            self.event(row.int()?, EventKind::Renamed, None, &words)?;
-        }
-        // The new name was never seen on this host: nothing of it can be in the way.
-        for table in ["standings", "looks", "undecided", "grants"] {
-            self.db.execute(
-                &format!("UPDATE {table} SET policy = $1 WHERE policy = $2 AND host = $3"),
-                parameters![new, old, self.run.host],
-            )?;
-        }
-        Ok(())
     }
 }

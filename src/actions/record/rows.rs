@@ -1,20 +1,20 @@
 //! The rows of a run: writing what has changed.
 
-use super::details::{Details, observed, violation_lines};
+use super::bundles::{Bundle, Violation};
+use super::details::{Details, begun, begun_lines};
 use super::known::Known;
 use super::waivers::Acceptance;
 use super::{Recorder, SPOTCHECK};
 use crate::actions::items::danger;
 use crate::actions::items::evidence::EvidenceRecord;
-use crate::actions::items::identity::{Affected, ItemKey};
+use crate::actions::items::identity::{Affected, shortened};
 use crate::actions::items::item::EventKind;
 use crate::actions::items::lifecycle::{Presence, State, Turn};
 use crate::actions::store::LedgerError;
 use crate::actions::store::columns::{add_event, first, rank};
 use crate::parameters;
-use crate::policy::Severity;
 use crate::text::time;
-use crate::verdict::{Finding, RuleInfo};
+use crate::verdict::Finding;
 
 /// Where an occurrence stood before this run.
 pub(super) struct Before {
@@ -23,26 +23,20 @@ pub(super) struct Before {
 }
 
 impl Recorder<'_> {
-    pub(super) fn open(
-        &mut self,
-        key: &ItemKey,
-        details: &Details,
-        finding: &Finding,
-    ) -> Result<i64, LedgerError> {
-        let now = self.run.time;
-        let due = self.terms.due(&finding.rule, now);
+    pub(super) fn open(&mut self, bundle: &Bundle, details: &Details) -> Result<i64, LedgerError> {
+        let (now, key) = (self.run.time, &bundle.key);
+        let due = details.span.map(|span| now.saturating_add(span));
         let rows = self.db.query(
             "INSERT INTO items (policy, rule, thing_kind, thing, condition, first_seen, last_seen,
                                 state_since, state, due, title, demand, kind, severity, owner,
                                 verify, texts)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             VALUES ($1, $2, $3, $4, '', $5, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              RETURNING id",
             parameters![
                 &key.policy,
                 &key.rule,
                 &key.thing.kind,
                 &key.thing.name,
-                &key.condition,
                 now,
                 State::Open.name(),
                 due,
@@ -56,22 +50,26 @@ impl Recorder<'_> {
             ],
         )?;
         let item = first(rows)?.int()?;
+        let danger = bundle.violations.iter().any(|(_, finding)| danger::is_dangerous(finding));
         let known = Known {
             title: details.title.clone(),
             subject: key.thing.to_string(),
             severity: details.severity,
-            danger: danger::is_dangerous(finding),
+            danger,
             state: State::Open,
             due,
             due_by_hand: false,
             since: now,
             overdue_told: false,
+            reminded: None,
+            snoozed: None,
             verify: details.verify,
         };
         self.known.insert(item, known);
-        self.said.insert((item, EventKind::Opened));
-        self.event(item, EventKind::Opened, Some(self.run.host), &observed(finding))?;
-        self.tell(item, EventKind::Opened, violation_lines(finding));
+        let all: Vec<&Violation> = bundle.violations.iter().collect();
+        let words = begun(&all, &key.thing, danger).join("; ");
+        self.event(item, EventKind::Opened, Some(self.run.host), &words)?;
+        self.tell(item, EventKind::Opened, begun_lines(&all, &key.thing, danger));
         Ok(item)
     }
 
@@ -118,8 +116,17 @@ impl Recorder<'_> {
         let evidence = EvidenceRecord::of(finding).to_json();
         let rows = self.db.query(
             "SELECT id, presence, waived_until, expiry_told FROM occurrences
-             WHERE item = $1 AND host = $2 AND affected_kind = $3 AND affected = $4",
-            parameters![item, self.run.host, &affected.kind, &affected.name],
+             WHERE item = $1 AND host = $2 AND policy = $3 AND rule = $4 AND affected_kind = $5
+               AND affected = $6 AND condition = $7",
+            parameters![
+                item,
+                self.run.host,
+                &finding.rule.policy,
+                &finding.rule.id,
+                &affected.kind,
+                &affected.name,
+                &shortened(&finding.assertion.condition),
+            ],
         )?;
         let rule = &finding.rule;
         let implied = !rule.demands.contains(&finding.assertion.condition);
@@ -151,15 +158,19 @@ impl Recorder<'_> {
         let implied = !rule.demands.contains(&finding.assertion.condition);
         let evidence = EvidenceRecord::of(finding).to_json();
         let rows = self.db.query(
-            "INSERT INTO occurrences (item, host, affected_kind, affected, presence, asked, implied,
-                                      first_seen, last_seen, last_looked, evidence_then,
-                                      evidence_now)
-             VALUES ($1, $2, $3, $4, 'present', $5, $6, $7, $7, $7, $8, $8) RETURNING id",
+            "INSERT INTO occurrences (item, host, policy, rule, affected_kind, affected, condition,
+                                      presence, asked, implied, first_seen, last_seen, last_looked,
+                                      evidence_then, evidence_now)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'present', $8, $9, $10, $10, $10, $11, $11)
+             RETURNING id",
             parameters![
                 item,
                 self.run.host,
+                &rule.policy,
+                &rule.id,
                 &affected.kind,
                 &affected.name,
+                &shortened(&finding.assertion.condition),
                 &rule.asks,
                 implied,
                 self.run.time,
@@ -175,19 +186,16 @@ impl Recorder<'_> {
         &mut self,
         item: i64,
         known: &Known,
-        severity: Severity,
-        rule: &RuleInfo,
+        details: &Details,
     ) -> Result<(), LedgerError> {
-        let now = self.run.time;
+        let (now, severity) = (self.run.time, details.severity);
+        let due_from = |from: i64| details.span.map(|span| from.saturating_add(span));
         let worse = severity > known.severity;
         let due = match known.due_by_hand {
             true => known.due,
             // Never later than it was, and never over before anybody was told.
-            false if worse => {
-                let due = self.terms.due(rule, now);
-                [known.due, due].into_iter().flatten().min()
-            }
-            false => self.terms.due(rule, known.since),
+            false if worse => [known.due, due_from(now)].into_iter().flatten().min(),
+            false => due_from(known.since),
         };
         if due != known.due {
             self.db.execute(
@@ -244,7 +252,7 @@ impl Recorder<'_> {
         host: Option<&str>,
         detail: &str,
     ) -> Result<(), LedgerError> {
-        add_event(self.db, item, self.run.time, host, SPOTCHECK, kind, (detail, None))
+        add_event(self.db, item, self.run.time, host, SPOTCHECK, kind, (detail, &[]))
     }
 
     /// Notes what a run saw, with what it saw.
@@ -253,9 +261,9 @@ impl Recorder<'_> {
         item: i64,
         kind: EventKind,
         detail: &str,
-        evidence: &EvidenceRecord,
+        evidence: &[EvidenceRecord],
     ) -> Result<(), LedgerError> {
         let (now, host) = (self.run.time, Some(self.run.host));
-        add_event(self.db, item, now, host, SPOTCHECK, kind, (detail, Some(evidence)))
+        add_event(self.db, item, now, host, SPOTCHECK, kind, (detail, evidence))
     }
 }

@@ -1,6 +1,7 @@
 //! Waivers in the ledger: said once when they begin, when they end soon, and when they have ended.
 
 use super::Recorder;
+use super::bundles::{Bundle, Violation};
 use super::details::violation_lines;
 use crate::actions::items::identity::Affected;
 use crate::actions::items::item::EventKind;
@@ -8,7 +9,7 @@ use crate::actions::query::WAIVED;
 use crate::actions::store::LedgerError;
 use crate::actions::store::columns::first;
 use crate::parameters;
-use crate::verdict::Finding;
+use crate::verdict::{Finding, Outcome};
 
 /// Until when an occurrence is accepted, and whether it has been said that this ends soon.
 #[derive(Clone, Copy, Default)]
@@ -21,7 +22,7 @@ impl Recorder<'_> {
     /// Says once that a waiver has begun, ends soon, or has ended.
     pub(super) fn waiver(
         &mut self,
-        item: i64,
+        (item, occurrence): (i64, i64),
         affected: &Affected,
         finding: &Finding,
         before: Acceptance,
@@ -35,18 +36,9 @@ impl Recorder<'_> {
             Some(_) if !same => EventKind::Waived,
             _ => return Ok(()),
         };
-        self.pause(item, until.is_some())?;
         self.db.execute(
-            "UPDATE occurrences SET waived_until = $1, expiry_told = $2
-             WHERE item = $3 AND host = $4 AND affected_kind = $5 AND affected = $6",
-            parameters![
-                until,
-                kind == EventKind::WaiverExpiring,
-                item,
-                self.run.host,
-                &affected.kind,
-                &affected.name,
-            ],
+            "UPDATE occurrences SET waived_until = $1, expiry_told = $2 WHERE id = $3",
+            parameters![until, kind == EventKind::WaiverExpiring, occurrence],
         )?;
         // What was accepted still is; who came later is told as that.
         let accepts_some = finding.assertion.accepted_by.is_some();
@@ -72,10 +64,12 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// While a violation is accepted its due date stands still: it moves by that time afterwards.
-    fn pause(&mut self, item: i64, begins: bool) -> Result<(), LedgerError> {
+    /// While all that is violated of an item is accepted its due date stands still: it moves by that
+    /// time afterwards.
+    pub(super) fn pause(&mut self, item: i64, bundle: &Bundle) -> Result<(), LedgerError> {
         let now = self.run.time;
-        if begins {
+        let is_waived = |(_, finding): &Violation| finding.outcome() == Outcome::Waived;
+        if bundle.violations.iter().any(is_waived) && self.accepted(item)? {
             self.db.execute(
                 "UPDATE items SET paused = $1 WHERE id = $2 AND paused IS NULL",
                 parameters![now, item],
@@ -83,7 +77,7 @@ impl Recorder<'_> {
             return Ok(());
         }
         let rows = self.db.query(
-            "UPDATE items SET due = due + ($1 - paused), paused = NULL
+            "UPDATE items SET due = due + CASE WHEN paused < $1 THEN $1 - paused ELSE 0 END, paused = NULL
              WHERE id = $2 AND paused IS NOT NULL RETURNING due",
             parameters![now, item],
         )?;

@@ -19,10 +19,10 @@ pub fn add_event(
     host: Option<&str>,
     actor: &str,
     kind: EventKind,
-    (detail, evidence): (&str, Option<&EvidenceRecord>),
+    (detail, evidence): (&str, &[EvidenceRecord]),
 ) -> Result<(), LedgerError> {
     let detail = bounded(detail);
-    let evidence = evidence.map(EvidenceRecord::to_json);
+    let evidence = EvidenceRecord::list_to_json(evidence);
     db.execute(
         "INSERT INTO events (item, at, host, actor, kind, detail, evidence)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -56,7 +56,6 @@ pub fn read_key(row: &mut Row) -> Result<ItemKey, LedgerError> {
         policy: row.text()?,
         rule: row.text()?,
         thing: Affected { kind: row.text()?, name: row.text()? },
-        condition: row.text()?,
     })
 }
 

@@ -7,7 +7,7 @@ use super::error::LedgerError;
 use super::sql::{Database, transaction};
 
 /// The steps; step n leads from version n to version n + 1. Never changed once released.
-const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES, NEWS, CULPRITS];
+const STEPS: &[&[&str]] = &[FIRST, WAIVERS, MEASURES, NEWS, CULPRITS, MERGED];
 
 /// Waivers of occurrences, and what a host could not decide, so that both are news once.
 const WAIVERS: &[&str] = &[
@@ -126,6 +126,115 @@ const NEWS: &[&str] = &[
     )",
     "ALTER TABLE items ADD COLUMN due_by_hand BIGINT NOT NULL DEFAULT 0",
     "UPDATE items SET due_by_hand = 1 WHERE id IN (SELECT item FROM events WHERE kind = 'due')",
+];
+
+/// An item is policy, rule and thing; conditions are its occurrences. Items that were one for each
+/// condition become one: the lowest number stays, `merged` answers for the others, and what happened to
+/// them happened to it. Its column `condition` is empty from here on.
+const MERGED: &[&str] = &[
+    "CREATE TABLE merged (
+        id BIGINT PRIMARY KEY,
+        item BIGINT NOT NULL REFERENCES items (id)
+    )",
+    "INSERT INTO merged (id, item)
+     SELECT i.id, (SELECT min(k.id) FROM items k WHERE k.policy = i.policy AND k.rule = i.rule
+                      AND k.thing_kind = i.thing_kind AND k.thing = i.thing)
+     FROM items i WHERE EXISTS (
+         SELECT 1 FROM items k WHERE k.policy = i.policy AND k.rule = i.rule
+            AND k.thing_kind = i.thing_kind AND k.thing = i.thing AND k.id < i.id)",
+    "CREATE INDEX merged_by_item ON merged (item)",
+    "CREATE TABLE occurrences_of_conditions (
+        id SERIAL_KEY,
+        item BIGINT NOT NULL REFERENCES items (id),
+        host TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        affected_kind TEXT NOT NULL,
+        affected TEXT NOT NULL,
+        condition TEXT NOT NULL,
+        presence TEXT NOT NULL,
+        held BIGINT NOT NULL DEFAULT 0,
+        asked TEXT NOT NULL,
+        implied BIGINT NOT NULL,
+        first_seen BIGINT NOT NULL,
+        last_seen BIGINT NOT NULL,
+        last_looked BIGINT NOT NULL,
+        evidence_then TEXT NOT NULL,
+        evidence_now TEXT NOT NULL,
+        waived_until BIGINT,
+        expiry_told BIGINT NOT NULL DEFAULT 0,
+        UNIQUE (item, host, policy, rule, affected_kind, affected, condition)
+    )",
+    "INSERT INTO occurrences_of_conditions
+        (item, host, policy, rule, affected_kind, affected, condition, presence, held, asked,
+         implied, first_seen, last_seen, last_looked, evidence_then, evidence_now, waived_until,
+         expiry_told)
+     SELECT COALESCE(m.item, o.item), o.host, i.policy, i.rule, o.affected_kind, o.affected,
+            i.condition, o.presence, o.held, o.asked, o.implied, o.first_seen, o.last_seen,
+            o.last_looked, o.evidence_then, o.evidence_now, o.waived_until, o.expiry_told
+     FROM occurrences o JOIN items i ON i.id = o.item LEFT JOIN merged m ON m.id = o.item
+     ORDER BY o.id",
+    "CREATE TABLE culprits_of_conditions (
+        id SERIAL_KEY,
+        occurrence BIGINT NOT NULL REFERENCES occurrences_of_conditions (id),
+        name TEXT NOT NULL,
+        presence TEXT NOT NULL,
+        first_seen BIGINT NOT NULL,
+        ended BIGINT,
+        UNIQUE (occurrence, name)
+    )",
+    "INSERT INTO culprits_of_conditions (occurrence, name, presence, first_seen, ended)
+     SELECT n.id, c.name, c.presence, c.first_seen, c.ended
+     FROM culprits c JOIN occurrences o ON o.id = c.occurrence JOIN items i ON i.id = o.item
+        LEFT JOIN merged m ON m.id = o.item
+        JOIN occurrences_of_conditions n ON n.item = COALESCE(m.item, o.item)
+            AND n.host = o.host AND n.affected_kind = o.affected_kind
+            AND n.affected = o.affected AND n.condition = i.condition
+     ORDER BY c.id",
+    "DROP TABLE culprits",
+    "DROP TABLE occurrences",
+    "ALTER TABLE occurrences_of_conditions RENAME TO occurrences",
+    "ALTER TABLE culprits_of_conditions RENAME TO culprits",
+    "CREATE INDEX occurrences_by_host ON occurrences (host, presence)",
+    "CREATE INDEX items_by_thing ON items (thing_kind, thing)",
+    "ALTER TABLE events ADD COLUMN condition TEXT NOT NULL DEFAULT ''",
+    "UPDATE events SET condition =
+        COALESCE((SELECT i.condition FROM items i WHERE i.id = events.item), '')",
+    "UPDATE events SET item = (SELECT m.item FROM merged m WHERE m.id = events.item)
+     WHERE item IN (SELECT id FROM merged)",
+    "UPDATE news SET item = (SELECT m.item FROM merged m WHERE m.id = news.item)
+     WHERE item IN (SELECT id FROM merged)",
+    "INSERT INTO events (item, at, host, actor, kind, detail)
+     SELECT m.item, COALESCE((SELECT max(e.at) FROM events e WHERE e.item = m.item), 0), NULL,
+            'spotcheck', 'merged', 'SC-' || m.id || ' is part of it now'
+     FROM merged m ORDER BY m.id",
+    "UPDATE items SET
+        (state, state_since) = (
+            SELECT k.state, k.state_since FROM items k WHERE (k.id = items.id
+                OR k.id IN (SELECT m.id FROM merged m WHERE m.item = items.id))
+            ORDER BY CASE k.state WHEN 'regressed' THEN 0 WHEN 'open' THEN 1
+                WHEN 'acknowledged' THEN 2 WHEN 'retired' THEN 3 WHEN 'closed' THEN 4 ELSE 5 END,
+                k.id LIMIT 1),
+        (severity, first_seen, last_seen, reopenings, verify, owner_by_hand, due_by_hand,
+         overdue_told, paused) = (
+            SELECT max(k.severity), min(k.first_seen), max(k.last_seen), max(k.reopenings),
+                   max(k.verify), max(k.owner_by_hand), max(k.due_by_hand), min(k.overdue_told),
+                   CASE WHEN count(*) = count(k.paused) THEN max(k.paused) END
+            FROM items k WHERE (k.id = items.id
+                OR k.id IN (SELECT m.id FROM merged m WHERE m.item = items.id))),
+        due = COALESCE((
+            SELECT min(k.due) FROM items k WHERE (k.id = items.id
+                OR k.id IN (SELECT m.id FROM merged m WHERE m.item = items.id))
+              AND k.state IN ('open', 'acknowledged', 'regressed')), due),
+        owner = COALESCE((
+            SELECT k.owner FROM items k LEFT JOIN merged m ON m.id = k.id
+            WHERE COALESCE(m.item, k.id) = items.id AND k.owner_by_hand = 1
+            ORDER BY k.id LIMIT 1), owner)
+     WHERE id IN (SELECT item FROM merged)",
+    "DELETE FROM items WHERE id IN (SELECT id FROM merged)",
+    "UPDATE items SET condition = ''",
+    "ALTER TABLE items ADD COLUMN reminded BIGINT",
+    "ALTER TABLE items ADD COLUMN snoozed BIGINT",
 ];
 
 const FIRST: &[&str] = &[

@@ -101,7 +101,12 @@ pub fn not_contains(view: &FileView, patterns: &[Regex], target: &dyn Target) ->
         .expected(format!("does not contain {}", words.join(" or ")));
     match matches(view, &patterns.iter().collect::<Vec<_>>(), target) {
         Ok((found, words)) => {
-            assertion.observed(words).decide(Ok(found.iter().all(|found| *found == Match::Nowhere)))
+            let there = patterns.iter().zip(&found).filter(|(_, at)| **at != Match::Nowhere);
+            let names = there.map(|(regex, _)| format!("/{regex}/"));
+            assertion
+                .observed(words)
+                .offenders(names)
+                .decide(Ok(found.iter().all(|found| *found == Match::Nowhere)))
         }
         Err(why) => assertion.unknown(why),
     }

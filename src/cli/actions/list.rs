@@ -96,6 +96,16 @@ pub fn last_day(until: i64) -> String {
     day(until.saturating_sub(1))
 }
 
+/// The promise, and what is instead while it is broken.
+fn title(item: &Item) -> String {
+    match item.texts.instead.as_str() {
+        instead if item.state.is_live() && !instead.is_empty() => {
+            format!("{}; is {instead}", item.title)
+        }
+        _ => item.title.clone(),
+    }
+}
+
 /// One item in one line.
 pub fn line(item: &Item, now: i64) -> String {
     let severity = format!("{:<8}", item.severity);
@@ -111,10 +121,12 @@ pub fn line(item: &Item, now: i64) -> String {
     };
     let mut words = vec![printable(item.owner.as_deref().unwrap_or("nobody")).into_owned()];
     if item.present > 1 {
-        words.push(format!("{} occurrences", item.present));
+        words.push(format!("{} places", item.present));
     }
-    if item.reopenings > 0 {
-        words.push(format!("reopened {} times", item.reopenings));
+    match item.reopenings {
+        0 => {}
+        1 => words.push("reopened once".into()),
+        count => words.push(format!("reopened {count} times")),
     }
     if let Some(until) = item.waived_until.filter(|until| *until > now) {
         words.push(format!("waived until {}", last_day(until)));
@@ -123,7 +135,7 @@ pub fn line(item: &Item, now: i64) -> String {
         "{:<7} {severity} {:<12} {due}  {} ({})\n",
         item.id,
         item.state,
-        printable(&item.title),
+        printable(&title(item)),
         words.join(", ")
     )
 }

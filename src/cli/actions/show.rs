@@ -1,27 +1,41 @@
 //! `spotcheck actions show` and `history`
 
 use super::Failure;
-use crate::actions::items::evidence::EvidenceRecord;
 use crate::actions::items::item::{Event, ItemId, Occurrence};
 use crate::actions::{Ledger, Presence};
 use crate::text::{duration, printable, time};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+/// A run notes what it saw as of its beginning, people as of now: so far apart (in seconds) two times may
+/// be though the clock was right.
+const CLOCK: i64 = 900;
 
 /// Most occurrences that are shown one by one.
 const SHOWN: usize = 20;
 
-/// Everything about an item.
+/// Everything about an item: what was promised, what is, what to do and how to verify it; what
+/// happened comes last.
 pub fn run(id: ItemId, ledger: &mut Ledger, now: i64) -> Result<String, Failure> {
-    let Some(item) = ledger.item(id)? else {
-        return Err(Failure::Words(format!("there is no action item {id}")));
-    };
+    let Some(item) = ledger.item(id)? else { return Err(super::no_item(id)) };
+    let occurrences = ledger.occurrences(id)?;
     let mut page = Page::default();
     page.line(&format!("{} {}", item.id, item.title));
+    if item.state.is_live() && !item.texts.instead.is_empty() {
+        page.field("instead", &item.texts.instead);
+    }
     let since = time::utc(item.state_since);
     page.field("state", &format!("{} since {since}", item.state));
-    page.maybe("demand", item.demand.as_deref());
     page.field("severity", item.severity.name());
-    page.field("type", item.kind.name());
+    page.maybe("why", item.texts.why.as_deref());
+    for step in &item.texts.corrective {
+        page.field("repair", step);
+    }
+    page.maybe("prevent", item.texts.preventive.as_deref());
+    page.field("verify", &item.texts.command);
+    if item.verify > 1 {
+        page.field("", &format!("resolved after {} observations in a row", item.verify));
+    }
     page.field("owner", item.owner.as_deref().unwrap_or("nobody"));
     let due = match item.due {
         Some(due) if item.is_overdue(now) => {
@@ -35,18 +49,9 @@ pub fn run(id: ItemId, ledger: &mut Ledger, now: i64) -> Result<String, Failure>
     if let Some(until) = item.waived_until {
         page.field("waived", &format!("until {}", super::list::last_day(until)));
     }
-    let seen = format!("{} to {}", time::utc(item.first_seen), time::utc(item.last_seen));
-    page.field("seen", &seen);
-    page.field("came back", &format!("{} times", item.reopenings));
-    page.maybe("why", item.texts.why.as_deref());
-    for step in &item.texts.corrective {
-        page.field("repair", step);
-    }
-    page.maybe("prevent", item.texts.preventive.as_deref());
-    page.field("verify", &item.texts.command);
-    if item.verify > 1 {
-        page.field("", &format!("resolved after {} observations in a row", item.verify));
-    }
+    page.field("seen", &span(item.first_seen, item.last_seen));
+    page.field("came back", &times(item.reopenings));
+    page.field("type", item.kind.name());
     for measure in &item.texts.measures {
         page.field("measure", measure);
     }
@@ -54,20 +59,45 @@ pub fn run(id: ItemId, ledger: &mut Ledger, now: i64) -> Result<String, Failure>
     for link in item.texts.links.iter().chain(&item.texts.references) {
         page.field("link", link);
     }
-    page.field("rule", &format!("{} of policy {}", item.key.rule, item.key.policy));
-    let occurrences = ledger.occurrences(id)?;
+    let own = (item.key.policy.clone(), item.key.rule.clone());
+    let others = occurrences.iter().map(|one| (one.policy.clone(), one.rule.clone()));
+    let others: BTreeSet<_> = others.filter(|rule| *rule != own).collect();
+    for (policy, rule) in std::iter::once(own).chain(others) {
+        page.field("rule", &format!("{rule} of policy {policy}"));
+    }
     page.line("");
-    page.line(&format!("Occurrences: {} violated, {} ever", item.present, item.occurrences));
-    occurrences.iter().take(SHOWN).for_each(|one| page.occurrence(one, item.verify));
+    let places = if item.occurrences == 1 { "place" } else { "places" };
+    page.line(&format!("Violated in {} of {} {places}:", item.present, item.occurrences));
+    let rules: BTreeSet<_> = occurrences.iter().map(|one| (&one.policy, &one.rule)).collect();
+    let several = rules.len() > 1;
+    occurrences.iter().take(SHOWN).for_each(|one| page.occurrence(one, item.verify, several));
     if let Some(more) = occurrences.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         page.line(&format!("  ... and {more} more"));
     }
     page.line("");
     page.line("History:");
+    let mut before = None;
     for event in ledger.events(Some(id), u32::MAX)? {
-        page.line(&format!("  {}", event_words(&event)));
+        page.event("  ", &event, &mut before);
     }
     Ok(page.0)
+}
+
+/// From when to when; said where a clock that was set back has them the other way round.
+fn span(first: i64, last: i64) -> String {
+    let (from, to) = (time::utc(first), time::utc(last));
+    match last < first {
+        false => format!("{from} to {to}"),
+        true => format!("first {from}, last {to}: the clock was set back between the two"),
+    }
+}
+
+fn times(count: i64) -> String {
+    match count {
+        0 => "never".into(),
+        1 => "once".into(),
+        count => format!("{count} times"),
+    }
 }
 
 /// What happened, newest last.
@@ -75,11 +105,13 @@ pub fn history(id: Option<ItemId>, limit: u32, ledger: &mut Ledger) -> Result<St
     if let Some(id) = id
         && ledger.item(id)?.is_none()
     {
-        return Err(Failure::Words(format!("there is no action item {id}")));
+        return Err(super::no_item(id));
     }
     let mut page = Page::default();
+    let mut before = None;
     for event in ledger.events(id, limit)? {
-        page.line(&format!("{:<7} {}", event.item, event_words(&event)));
+        let item = format!("{:<7} ", event.item);
+        page.event(&item, &event, &mut before);
     }
     Ok(page.0)
 }
@@ -102,6 +134,16 @@ impl Page {
         let _ = writeln!(self.0, "{}", printable(text));
     }
 
+    /// An event in the order in which it was noted; where its time is before that of the one before it,
+    /// the clock was set back, which is said.
+    fn event(&mut self, head: &str, event: &Event, before: &mut Option<i64>) {
+        if before.is_some_and(|before| event.at.saturating_add(CLOCK) < before) {
+            self.line(&format!("{head}(the clock was set back here)"));
+        }
+        *before = Some(event.at);
+        self.line(&format!("{head}{}", event_words(event)));
+    }
+
     fn field(&mut self, name: &str, text: &str) {
         self.line(&format!("  {name:<11} {text}"));
     }
@@ -112,7 +154,7 @@ impl Page {
         }
     }
 
-    fn occurrence(&mut self, one: &Occurrence, verify: u32) {
+    fn occurrence(&mut self, one: &Occurrence, verify: u32, several: bool) {
         let state = match one.presence {
             Presence::Present if one.held > 0 => {
                 format!("seen to hold {} of {verify} times", one.held)
@@ -121,12 +163,11 @@ impl Page {
             Presence::Held => "repaired".into(),
             Presence::Retired => "not asked about any more".into(),
         };
-        let (first, last) = (time::utc(one.first_seen), time::utc(one.last_seen));
-        self.line(&format!("  {}: {}, {state}, seen {first} to {last}", one.host, one.affected));
-        let (then, now) = (
-            EvidenceRecord::from_json(&one.evidence_then),
-            EvidenceRecord::from_json(&one.evidence_now),
-        );
+        let (host, condition) = (&one.host, &one.condition);
+        let seen = span(one.first_seen, one.last_seen);
+        let by = if several { format!(" ({})", one.rule) } else { String::new() };
+        self.line(&format!("  {host}: {}, {condition}{by}: {state}, seen {seen}", one.affected));
+        let (then, now) = (one.first_evidence(), one.last_evidence());
         self.line(&format!("    expected {}", now.expected));
         if then.observed != now.observed {
             self.line(&format!("    then     {}", then.observed));

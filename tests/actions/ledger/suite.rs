@@ -23,7 +23,7 @@ pub fn a_violation_opens_an_item_that_says_everything_about_itself(mut book: Boo
     assert_eq!(kinds(&news), [EventKind::Opened]);
     let item = book.only();
     assert_eq!(item.id, ItemId(1));
-    assert_eq!(item.title, "Secure mode of file /conf: expected as it should be");
+    assert_eq!(item.title, "The configuration is private (file /conf)");
     assert_eq!(item.demand.as_deref(), Some("The configuration is private"));
     assert_eq!((item.kind, item.severity), (ActionKind::Prevent, Severity::Critical));
     assert_eq!(item.owner.as_deref(), Some("dba"));
@@ -522,4 +522,128 @@ pub fn an_item_is_waived_only_when_it_is_on_every_host(mut book: Book) {
     assert_eq!(book.only().waived_until, None);
     book.run("h1", &[("conf", "/conf", "mode", Violated)]);
     assert!(book.only().waived_until.is_some());
+}
+
+pub fn what_is_wrong_with_one_thing_is_one_item_that_ends_with_the_last_of_it(mut book: Book) {
+    book.policy(
+        "  - { id: conf, severity: high, file: /conf, must: { mode: '0600', owner: root } }\n",
+    );
+    let see = |book: &mut Book, mode, owner| {
+        book.run("h1", &[("conf", "/conf", "mode", mode), ("conf", "/conf", "owner", owner)])
+    };
+    let news = see(&mut book, Violated, Holding);
+    assert_eq!(kinds(&news), [EventKind::Opened]);
+    let title = "file /conf: mode as it should be, owner as it should be";
+    assert_eq!(book.only().title, title);
+    let news = see(&mut book, Violated, Violated);
+    assert_eq!(kinds(&news), [EventKind::More], "the item is open, the owner is news");
+    assert!(news.pieces[0].lines[0].starts_with("owner: "), "{news:?}");
+    assert!(see(&mut book, Violated, Violated).is_empty());
+    // A part of the repair needs nobody, and is noted.
+    assert!(see(&mut book, Holding, Violated).is_empty());
+    assert_eq!((book.only().state, book.only().present), (State::Open, 1));
+    assert_eq!(kinds(&see(&mut book, Violated, Violated)), [EventKind::Recurred]);
+    assert!(see(&mut book, Nothing, Holding).pieces.is_empty());
+    assert_eq!(book.only().state, State::Open, "the mode was not seen to hold");
+    assert_eq!(kinds(&see(&mut book, Holding, Holding)), [EventKind::Resolved]);
+    assert_eq!(kinds(&see(&mut book, Holding, Violated)), [EventKind::Regressed]);
+    assert_eq!((book.only().present, book.only().reopenings), (1, 1));
+}
+
+pub fn what_the_same_steps_repair_is_one_item_that_names_all_its_rules(mut book: Book) {
+    book.policy(
+        "  - { id: one, severity: low, file: /conf, must: { mode: '0600' } }\n  \
+         - { id: two, severity: high, file: /conf, must: { mode: '0600' } }\n  \
+         - { id: far, severity: high, file: /far, must: { mode: '0600' } }\n  \
+         - { id: theirs, owner: dba, file: /conf, must: { mode: '0600' } }\n",
+    );
+    let see = |book: &mut Book, one, two| {
+        book.run("h1", &[("one", "/conf", "mode", one), ("two", "/conf", "mode", two)])
+    };
+    let news = see(&mut book, Violated, Violated);
+    assert_eq!(kinds(&news), [EventKind::Opened]);
+    let lines = news.pieces[0].lines.join("\n");
+    assert!(lines.contains("--rule one") && lines.contains("--rule two"), "{lines}");
+    assert_eq!((book.only().key.rule.as_str(), book.only().severity), ("one", Severity::High));
+    assert_eq!(book.only().present, 1, "it is one place");
+    assert!(see(&mut book, Violated, Violated).is_empty());
+    assert!(see(&mut book, Holding, Violated).is_empty());
+    assert_eq!(book.only().state, State::Open);
+    assert_eq!(kinds(&see(&mut book, Holding, Holding)), [EventKind::Resolved]);
+    // It comes back as what it was, whichever of its rules sees it.
+    assert_eq!(kinds(&see(&mut book, Holding, Violated)), [EventKind::Regressed]);
+    assert_eq!(book.only().id, ItemId(1));
+    // Another thing, or work of other people, is another item.
+    book.run("h1", &[("far", "/far", "mode", Violated), ("theirs", "/conf", "mode", Violated)]);
+    assert_eq!(book.items().len(), 3);
+}
+
+pub fn what_is_open_is_said_again_and_what_is_snoozed_is_not_until_it_ends(mut book: Book) {
+    book.policy(RULE);
+    book.terms.remind.insert(Severity::High, 7 * DAY);
+    let see = |book: &mut Book, hours: i64, saw| {
+        book.now += (hours - 1) * 3_600;
+        kinds(&book.run("h1", &[("conf", "/conf", "mode", saw)]))
+    };
+    assert_eq!(see(&mut book, 1, Violated), [EventKind::Opened]);
+    assert_eq!(see(&mut book, 167, Violated), []);
+    assert_eq!(see(&mut book, 1, Violated), [EventKind::Reminder]);
+    assert_eq!(see(&mut book, 1, Violated), []);
+    book.edit(ItemId(1), Edit::Snooze(book.now + 20 * DAY, "the vendor is at it".into()));
+    assert_eq!(see(&mut book, 10 * 24, Violated), []);
+    assert_eq!(see(&mut book, 1, Holding), []);
+    assert_eq!(see(&mut book, 1, Violated), [], "it flaps, and nobody wants to hear of it");
+    assert_eq!(book.only().state, State::Regressed);
+    assert_eq!(see(&mut book, 10 * 24, Violated), [EventKind::SnoozeEnded]);
+    assert_eq!(see(&mut book, 1, Violated), []);
+    assert!(book.history(ItemId(1)).contains(&EventKind::Snoozed));
+    // What was repaired meanwhile is told as well.
+    book.edit(ItemId(1), Edit::Snooze(book.now + DAY, "deploy".into()));
+    assert_eq!(see(&mut book, 1, Holding), []);
+    assert_eq!(see(&mut book, 24, Holding), [EventKind::SnoozeEnded]);
+}
+
+pub fn one_more_is_told_of_what_is_snoozed(mut book: Book) {
+    book.policy(RULE);
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    book.edit(ItemId(1), Edit::Snooze(book.now + 20 * DAY, "known".into()));
+    let mut see = |names: &[&str]| {
+        book.now += 1;
+        let finding = book.offending("conf", "/conf", "mode", names);
+        kinds(&book.record("h1", &[finding]))
+    };
+    assert_eq!(see(&["alice"]), []);
+    assert_eq!(see(&["alice", "eve"]), [EventKind::More]);
+}
+
+pub fn a_policy_that_says_what_it_was_called_takes_its_items_along_whatever_its_rules_are(
+    mut book: Book,
+) {
+    book.policy(RULE);
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    book.policy_called(
+        "shop\nformerly: web",
+        "  - { id: conf, file: /conf, must: { mode: '0600' } }\n  \
+         - { id: a, file: /a, must: { mode: '0600' } }\n  \
+         - { id: b, file: /b, must: { mode: '0600' } }\n",
+    );
+    // Another check of the host, even: its file has another name now.
+    book.scope = "check of the new file".into();
+    assert!(book.run("h1", &[("conf", "/conf", "mode", Violated)]).is_empty());
+    assert_eq!(book.only().key.policy, "shop");
+    assert!(book.history(ItemId(1)).contains(&EventKind::Renamed));
+    let news = book.run("h1", &[("conf", "/conf", "mode", Holding)]);
+    assert_eq!(kinds(&news), [EventKind::Resolved]);
+}
+
+pub fn a_clock_that_is_set_back_is_said_once_and_loses_nothing(mut book: Book) {
+    book.policy(RULE);
+    book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    book.now -= 3 * 3_600;
+    let news = book.run("h1", &[("conf", "/conf", "mode", Violated)]);
+    assert!(news.notes[0].contains("was set back"), "{news:?}");
+    assert!(book.run("h1", &[("conf", "/conf", "mode", Violated)]).is_empty());
+    let kinds = kinds(&book.run("h1", &[("conf", "/conf", "mode", Holding)]));
+    assert_eq!(kinds, [EventKind::Resolved]);
+    assert_eq!(book.history(ItemId(1)), [EventKind::Opened, EventKind::Resolved]);
 }

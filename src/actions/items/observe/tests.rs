@@ -39,13 +39,8 @@ fn blind() -> Unknown {
 
 fn old(name: &str, condition: &str, asked: &str, implied: bool) -> Unsettled {
     let thing = Affected { kind: "file".into(), name: name.into() };
-    let key = ItemKey {
-        policy: "web".into(),
-        rule: "keys".into(),
-        thing: thing.clone(),
-        condition: condition.into(),
-    };
-    Unsettled { key, affected: thing, asked: asked.into(), implied }
+    let key = ItemKey { policy: "web".into(), rule: "keys".into(), thing: thing.clone() };
+    Unsettled { key, condition: condition.into(), affected: thing, asked: asked.into(), implied }
 }
 
 fn look_in(text: &str, whole: bool, findings: &[Finding], old: &Unsettled) -> Look {
