@@ -31,6 +31,7 @@ pub static CONTAINER: SubjectKind = SubjectKind {
     open: false,
     page: include_str!("page.md"),
     combines: true,
+    patterns: false,
     refers: None,
     compile,
 };
