@@ -471,8 +471,8 @@ fn what_decides_what_root_runs() {
         "dir /home/bob/opt\nroot /opt/app/x\nfile /etc/fstab /home/bob/opt /opt/app none bind 0 0\nunit a.service ExecStart=/opt/app/x",
         "bob /etc/update-motd.d/x",
         // What is setuid bob is bob's, and root runs it.
-        "setuid /opt/su\ncron * * * * * root /opt/su",
-        "setuid /usr/local/bin/su2\ncron PATH=/usr/local/bin:/bin\ncron * * * * * root su2",
+        "setuid /opt/job\ncron * * * * * root /opt/job",
+        "setuid /usr/local/bin/job2\ncron PATH=/usr/local/bin:/bin\ncron * * * * * root job2",
         "bob /etc/init.d/x",
         "bob /etc/cron.daily/x",
         "grouped /etc/ld.so.preload x",
