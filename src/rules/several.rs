@@ -138,17 +138,18 @@ pub struct Quantified {
 
 impl Check for Quantified {
     fn assertions(&self, target: &dyn Target) -> Vec<Assertion> {
-        let things: Vec<Verdict> = by_subject(self.check.assertions(target))
-            .into_iter()
-            .filter_map(|assertions| together(assertions, Group::Any))
-            .collect();
+        let groups = by_subject(self.check.assertions(target));
+        let first = groups.iter().flatten().next().map(|one| format!("{} ", one.subject));
+        let things: Vec<Verdict> =
+            groups.into_iter().filter_map(|assertions| together(assertions, Group::Any)).collect();
         let name = match self.quantity {
             Quantity::Some => "some",
             Quantity::Count(_) => "count",
         };
         let assertion = Assertion::of(&self.subject, name);
-        // What is wanted is the same for all: the first says it.
-        let Some(wanted) = things.first().map(|thing| thing.expected.clone()) else {
+        // What is wanted is the same for all: the first says it, without its name.
+        let without = |words: &str| words.replace(first.as_deref().unwrap_or("\0"), "");
+        let Some(wanted) = things.first().map(|thing| without(&thing.expected)) else {
             return vec![assertion.absent("nothing of this is there")];
         };
         let answers: Vec<Option<Fact<bool>>> =
