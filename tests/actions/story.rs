@@ -203,7 +203,7 @@ What the ledger says, made [time] UTC. A tick is an observation: what has one wa
     - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-port`
 "#);
     let during = host.must("spotcheck postmortem --from 1h");
-    assert!(during.contains("**Not over**: 9 of 9 items are open"), "{during}");
+    assert!(during.contains("**Not over**: 5 of 5 items are open"), "{during}");
     assert!(!during.contains("Seen to hold again"), "{during}");
     replayed_elsewhere_it_is_the_same(&host);
     exported(&host, "during", &["html", "csv", "json", "oscal-poam", "script", "ansible"]);
@@ -215,62 +215,62 @@ What the ledger says, made [time] UTC. A tick is an observation: what has one wa
     assert_eq!(shown.status, Some(1), "{shown:#?}");
     assert_snapshot!(steady(&shown.stdout), @r#"
 
-== nginx-conf-owned (SC-5, SC-6, SC-7, SC-8)
+== nginx-conf-owned (SC-4)
    would run: chown nginx:nginx /etc/nginx/nginx.conf
    would run: chmod u+rw /etc/nginx/nginx.conf
 
-== nginx-settings (SC-9)
+== nginx-settings (SC-5)
    would run: sed -i '14s|listen 8081|listen 8080|' /etc/nginx/nginx.conf
 
-== nginx-port (SC-4)
+== nginx-port (SC-3)
    would run: systemctl stop apache2.service
    would run: systemctl start nginx.service
 
-== nginx-not-root (SC-1, SC-2)
+== nginx-not-root (SC-1)
    undecided, by hand: Set User=nginx and Group=nginx in a drop-in of nginx.service (systemctl edit nginx.service), then systemctl restart nginx.service
 
-== nginx-running (SC-3)
+== nginx-running (SC-2)
    would run: journalctl -u nginx.service -n 20 # why it stopped
    would run: systemctl start nginx.service # once everything else here is repaired
 
 == How it stands now
-   violated   nginx-conf-owned (SC-5, SC-6, SC-7, SC-8)
-   violated   nginx-settings (SC-9)
-   violated   nginx-port (SC-4)
-   undecided  nginx-not-root (SC-1, SC-2)
-   violated   nginx-running (SC-3)
+   violated   nginx-conf-owned (SC-4)
+   violated   nginx-settings (SC-5)
+   violated   nginx-port (SC-3)
+   undecided  nginx-not-root (SC-1)
+   violated   nginx-running (SC-2)
 "#);
     assert_eq!(host.0.sh("sh /root/repair.sh --aply").status, Some(3));
-    host.must("spotcheck actions ack SC-3 -m 'looking at it'");
+    host.must("spotcheck actions ack SC-2 -m 'looking at it'");
     host.a_moment();
     let done = host.0.sh("sh /root/repair.sh --apply");
     assert_eq!(done.status, Some(0), "{done:#?}");
     assert_snapshot!(steady(&done.stdout), @r#"
 
-== nginx-conf-owned (SC-5, SC-6, SC-7, SC-8)
+== nginx-conf-owned (SC-4)
    running: chown nginx:nginx /etc/nginx/nginx.conf
    running: chmod u+rw /etc/nginx/nginx.conf
 
-== nginx-settings (SC-9)
+== nginx-settings (SC-5)
    running: sed -i '14s|listen 8081|listen 8080|' /etc/nginx/nginx.conf
 
-== nginx-port (SC-4)
+== nginx-port (SC-3)
    running: systemctl stop apache2.service
    running: systemctl start nginx.service
 
-== nginx-not-root (SC-1, SC-2)
+== nginx-not-root (SC-1)
    holds, by hand: Set User=nginx and Group=nginx in a drop-in of nginx.service (systemctl edit nginx.service), then systemctl restart nginx.service
 
-== nginx-running (SC-3)
+== nginx-running (SC-2)
    holds, not needed: journalctl -u nginx.service -n 20 # why it stopped
    holds, not needed: systemctl start nginx.service # once everything else here is repaired
 
 == How it stands now
-   holds      nginx-conf-owned (SC-5, SC-6, SC-7, SC-8)
-   holds      nginx-settings (SC-9)
-   holds      nginx-port (SC-4)
-   holds      nginx-not-root (SC-1, SC-2)
-   holds      nginx-running (SC-3)
+   holds      nginx-conf-owned (SC-4)
+   holds      nginx-settings (SC-5)
+   holds      nginx-port (SC-3)
+   holds      nginx-not-root (SC-1)
+   holds      nginx-running (SC-2)
 "#);
     host.a_moment();
     let verified = host.run();
@@ -287,11 +287,11 @@ Draft from what runs of spotcheck recorded and what was entered in its ledger fr
 
 What was found on spots-spot, in the order in which it was seen:
 
-- **nginx ran as nginx and root, had processes with the rights of root** (SC-1, SC-2)
-- **nginx was not running** (SC-3)
-- **port 8080/tcp was held by apache2** (SC-4)
-- **/etc/nginx/nginx.conf had owner root, group root, mode 0000, was not readable by nginx** (SC-5, SC-6, SC-7, SC-8)
-- **/etc/nginx/nginx.conf said listen 8081, expected 8080** (SC-9)
+- **nginx ran as nginx and root, had processes with the rights of root** (SC-1)
+- **nginx was not running** (SC-2)
+- **port 8080/tcp was held by apache2** (SC-3)
+- **/etc/nginx/nginx.conf had owner root, group root, mode 0000, was not readable by nginx** (SC-4)
+- **/etc/nginx/nginx.conf said listen 8081, expected 8080** (SC-5)
 
 When, as far as the records say:
 
@@ -311,44 +311,44 @@ All times are UTC.
 | Time | What | Source |
 | --- | --- | --- |
 | [time] +00:00 | A run saw nginx-not-root hold for the last time | run of spotcheck on spots-spot |
-| [time] +00:00 | **/usr/sbin/nginx was started as root in by-hand.service (SC-1, SC-2)** | start time of process [pid], seen by the run of [time] UTC on spots-spot |
+| [time] +00:00 | **/usr/sbin/nginx was started as root in by-hand.service (SC-1)** | start time of process [pid], seen by the run of [time] UTC on spots-spot |
 | [time] +00:00 | A run saw nginx-conf-owned, nginx-port, nginx-running, nginx-settings hold for the last time | run of spotcheck on spots-spot |
-| [time] +00:00 | Seen by nginx-not-root: nginx ran as nginx and root, had processes with the rights of root (SC-1, SC-2) | run of spotcheck on spots-spot |
-| [time] +00:00 | **/etc/nginx/nginx.conf was changed; from then on uid 0, gid 0, mode 0000 (SC-5, SC-6, SC-7, SC-8)** | ctime of inode [inode], seen by the run of [time] UTC on spots-spot |
-| [time] +00:00 | **/usr/sbin/apache2 was started as root in apache2.service (SC-4)** | start time of process [pid], seen by the run of [time] UTC on spots-spot |
-| [time] +00:00 | Seen by nginx-conf-owned: /etc/nginx/nginx.conf had owner root, group root, mode 0000, was not readable by nginx (SC-5, SC-6, SC-7, SC-8) | run of spotcheck on spots-spot |
-| [time] +00:00 | Seen by nginx-port: port 8080/tcp was held by apache2 (SC-4) | run of spotcheck on spots-spot |
-| [time] +00:00 | Seen by nginx-running: nginx was not running (SC-3) | run of spotcheck on spots-spot |
-| [time] +00:00 | Seen by nginx-settings: /etc/nginx/nginx.conf said listen 8081, expected 8080 (SC-9) | run of spotcheck on spots-spot |
-| [time] +00:00 | Acknowledged: looking at it (SC-3) | entered in the ledger |
-| [time] +00:00 | **/etc/nginx/nginx.conf was changed; from then on uid [nginx], gid [nginx], mode 0600 (SC-5, SC-6, SC-7, SC-8)** | ctime of inode [inode], seen by the run of [time] UTC on spots-spot |
-| [time] +00:00 | **/usr/sbin/nginx was started in nginx.service (SC-1, SC-2, SC-3, SC-4)** | start time of process [pid], seen by the run of [time] UTC on spots-spot |
-| [time] +00:00 | Seen to hold again: nginx-conf-owned, nginx-not-root, nginx-port, nginx-running, nginx-settings (SC-1, SC-2, SC-3, SC-4, SC-5, SC-6, SC-7, SC-8, SC-9) | run of spotcheck on spots-spot |
+| [time] +00:00 | Seen by nginx-not-root: nginx ran as nginx and root, had processes with the rights of root (SC-1) | run of spotcheck on spots-spot |
+| [time] +00:00 | **/etc/nginx/nginx.conf was changed; from then on uid 0, gid 0, mode 0000 (SC-4)** | ctime of inode [inode], seen by the run of [time] UTC on spots-spot |
+| [time] +00:00 | **/usr/sbin/apache2 was started as root in apache2.service (SC-3)** | start time of process [pid], seen by the run of [time] UTC on spots-spot |
+| [time] +00:00 | Seen by nginx-conf-owned: /etc/nginx/nginx.conf had owner root, group root, mode 0000, was not readable by nginx (SC-4) | run of spotcheck on spots-spot |
+| [time] +00:00 | Seen by nginx-port: port 8080/tcp was held by apache2 (SC-3) | run of spotcheck on spots-spot |
+| [time] +00:00 | Seen by nginx-running: nginx was not running (SC-2) | run of spotcheck on spots-spot |
+| [time] +00:00 | Seen by nginx-settings: /etc/nginx/nginx.conf said listen 8081, expected 8080 (SC-5) | run of spotcheck on spots-spot |
+| [time] +00:00 | Acknowledged: looking at it (SC-2) | entered in the ledger |
+| [time] +00:00 | **/etc/nginx/nginx.conf was changed; from then on uid [nginx], gid [nginx], mode 0600 (SC-4)** | ctime of inode [inode], seen by the run of [time] UTC on spots-spot |
+| [time] +00:00 | **/usr/sbin/nginx was started in nginx.service (SC-1, SC-2, SC-3)** | start time of process [pid], seen by the run of [time] UTC on spots-spot |
+| [time] +00:00 | Seen to hold again: nginx-conf-owned, nginx-not-root, nginx-port, nginx-running, nginx-settings (SC-1, SC-2, SC-3, SC-4, SC-5) | run of spotcheck on spots-spot |
 
 ## Root Cause and Resolution
 
 ### What was found: nginx
 
-- **nginx ran as nginx and root, had processes with the rights of root** (SC-1, SC-2), first seen [time] +00:00
+- **nginx ran as nginx and root, had processes with the rights of root** (SC-1), first seen [time] +00:00
   - service nginx, run\_as: nginx ([pid]); root ([pid]); expected user nginx · never\_root: nginx ([pid]); root ([pid]); expected no uid 0 in any thread
   - A web server that runs as root hands the host to whoever breaks it.
-- **nginx was not running** (SC-3), first seen [time] +00:00
+- **nginx was not running** (SC-2), first seen [time] +00:00
   - service nginx, running: no process found by exe /usr/sbin/nginx; expected running
   - The site is down.
-- **port 8080/tcp was held by apache2** (SC-4), first seen [time] +00:00
+- **port 8080/tcp was held by apache2** (SC-3), first seen [time] +00:00
   - port 8080/tcp, bound\_by: \[::\]:8080/tcp held by apache2 (/usr/sbin/apache2; unit apache2.service; root: [pid]; www-data: [pid]; since [time] UTC); expected held by nginx
   - Whoever holds the port answers in the name of the site.
-- **/etc/nginx/nginx.conf had owner root, group root, mode 0000, was not readable by nginx** (SC-5, SC-6, SC-7, SC-8), first seen [time] +00:00
+- **/etc/nginx/nginx.conf had owner root, group root, mode 0000, was not readable by nginx** (SC-4), first seen [time] +00:00
   - file /etc/nginx/nginx.conf, owner: root; expected nginx · group: root; expected nginx · mode: 0000; expected u+rw,o-w · readable\_by: nginx cannot: /etc/nginx/nginx.conf: other class has ---; expected readable by nginx
   - nginx cannot start with a configuration that it cannot read, and whoever can write it decides what nginx serves.
-- **/etc/nginx/nginx.conf said listen 8081, expected 8080** (SC-9), first seen [time] +00:00
+- **/etc/nginx/nginx.conf said listen 8081, expected 8080** (SC-5), first seen [time] +00:00
   - config /etc/nginx/nginx.conf, http.server.listen: listen 8081 (/etc/nginx/nginx.conf:14); expected 8080
   - With another port or user the site is unreachable, or runs with other rights.
 
 What ties this together:
 
-- While apache2 held port 8080/tcp, nginx could not bind it (SC-3, SC-4).
-- While the user of nginx could not read /etc/nginx/nginx.conf, nginx could not start with it (SC-3, SC-8).
+- While apache2 held port 8080/tcp, nginx could not bind it (SC-2, SC-3).
+- While the user of nginx could not read /etc/nginx/nginx.conf, nginx could not start with it (SC-2, SC-4).
 - nginx-conf-owned, nginx-settings speak of file /etc/nginx/nginx.conf.
 - nginx-conf-owned, nginx-not-root, nginx-port, nginx-running, nginx-settings speak of service nginx.
 
@@ -356,12 +356,12 @@ What ties this together:
 
 ### Resolution
 
-9 of 9 items were seen repaired.
+5 of 5 items were seen repaired.
 
 What the traces show of the repair:
 
-- [time] +00:00: /etc/nginx/nginx.conf was changed; from then on uid [nginx], gid [nginx], mode 0600 (SC-5, SC-6, SC-7, SC-8); ctime of inode [inode], seen by the run of [time] UTC on spots-spot
-- [time] +00:00: /usr/sbin/nginx was started in nginx.service (SC-1, SC-2, SC-3, SC-4); start time of process [pid], seen by the run of [time] UTC on spots-spot
+- [time] +00:00: /etc/nginx/nginx.conf was changed; from then on uid [nginx], gid [nginx], mode 0600 (SC-4); ctime of inode [inode], seen by the run of [time] UTC on spots-spot
+- [time] +00:00: /usr/sbin/nginx was started in nginx.service (SC-1, SC-2, SC-3); start time of process [pid], seen by the run of [time] UTC on spots-spot
 
 Steps that the items named:
 
@@ -381,33 +381,21 @@ A tick is an observation: what has one was seen to hold.
 ### Promised before, in PM-001: Spot's Spot web outage
 
 - [x] **Run nginx with a less-privileged user** — holds since [day], last seen [time] UTC
-  - [x] **SC-1** Repair run\_as of service nginx: expected user nginx (critical, repair, seen repaired [day], owner web-team)
-    - prevent: Keep User= in a drop-in of nginx.service, so that no deploy can start it as root again.
-    - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-not-root`
-  - [x] **SC-2** Repair never\_root of service nginx: expected no uid 0 in any thread (critical, repair, seen repaired [day], owner web-team)
+  - [x] **SC-1** service nginx: runs as user nginx, never as root, program files that are still in place (critical, repair, seen repaired [day], owner web-team)
     - prevent: Keep User= in a drop-in of nginx.service, so that no deploy can start it as root again.
     - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-not-root`
 - [x] **Check default settings in files** — holds since [day], last seen [time] UTC
-  - [x] **SC-5** Repair owner of file /etc/nginx/nginx.conf: expected nginx (high, repair, seen repaired [day], owner web-team)
+  - [x] **SC-4** file /etc/nginx/nginx.conf: owner nginx, group nginx, mode u+rw,o-w, readable by nginx (high, repair, seen repaired [day], owner web-team)
     - prevent: Deploy the file with its owner and mode (install -o nginx -g nginx -m 0640).
     - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-conf-owned`
-  - [x] **SC-6** Repair group of file /etc/nginx/nginx.conf: expected nginx (high, repair, seen repaired [day], owner web-team)
-    - prevent: Deploy the file with its owner and mode (install -o nginx -g nginx -m 0640).
-    - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-conf-owned`
-  - [x] **SC-7** Repair mode of file /etc/nginx/nginx.conf: expected u+rw,o-w (high, repair, seen repaired [day], owner web-team)
-    - prevent: Deploy the file with its owner and mode (install -o nginx -g nginx -m 0640).
-    - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-conf-owned`
-  - [x] **SC-8** Repair readable\_by of file /etc/nginx/nginx.conf: expected readable by nginx (high, repair, seen repaired [day], owner web-team)
-    - prevent: Deploy the file with its owner and mode (install -o nginx -g nginx -m 0640).
-    - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-conf-owned`
-  - [x] **SC-9** Repair http.server.listen of config /etc/nginx/nginx.conf: expected 8080 (high, repair, seen repaired [day], owner web-team)
+  - [x] **SC-5** config /etc/nginx/nginx.conf: user nginx, http.server.listen 8080 (high, repair, seen repaired [day], owner web-team)
     - prevent: Keep nginx.conf under version control and deploy it from there.
     - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-settings`
 - [x] **Add a monitoring system** — holds since [day], last seen [time] UTC
-  - [x] **SC-3** Repair running of service nginx: expected running (critical, repair, seen repaired [day], owner web-team)
+  - [x] **SC-2** service nginx: running (critical, repair, seen repaired [day], owner web-team)
     - prevent: Set Restart=on-failure in a drop-in of nginx.service, and run this check from cron.
     - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-running`
-  - [x] **SC-4** Repair bound\_by of port 8080/tcp: expected held by nginx (critical, repair, seen repaired [day], owner web-team)
+  - [x] **SC-3** port 8080/tcp: held by nginx (critical, repair, seen repaired [day], owner web-team)
     - prevent: Disable web servers that are not used (systemctl mask apache2.service).
     - verify: `spotcheck check /etc/spotcheck/policies/nginx.yaml --rule nginx-port`
 
