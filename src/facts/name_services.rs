@@ -8,8 +8,8 @@
 /// so every service counts as asked.
 pub fn services<'a>(text: &'a str, database: &str) -> Option<Vec<&'a str>> {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    let of_it = lines.filter_map(|line| line.split_once(':'));
-    let (_, mut rest) = of_it.filter(|(name, _)| name.trim() == database).last()?;
+    let mut of_it = lines.filter_map(|line| line.split_once(':'));
+    let (_, mut rest) = of_it.rfind(|(name, _)| name.trim() == database)?;
     let mut found = Vec::new();
     while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
         rest = rest.get(start..).unwrap_or_default();

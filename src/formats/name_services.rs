@@ -46,8 +46,8 @@ fn is_configured(files: &dyn Files) -> Fact<bool> {
 /// brackets decides by the answer whether the next is asked, so that all count as asked.
 fn services<'a>(text: &'a str, database: &str) -> Vec<&'a str> {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let lines = lines.filter_map(|line| line.split_once(':'));
-    let Some((_, words)) = lines.filter(|(name, _)| name.trim() == database).last() else {
+    let mut lines = lines.filter_map(|line| line.split_once(':'));
+    let Some((_, words)) = lines.rfind(|(name, _)| name.trim() == database) else {
         return Vec::new();
     };
     let mut bracket = false;

@@ -56,13 +56,16 @@ impl Entry {
     }
 }
 
+/// The entries that one kind of configuration has; none where there is no such configuration.
+type Source = fn(&dyn Files) -> Fact<Vec<Entry>>;
+
 /// What the next boot may start: the entries of the boot loader that are not there for repairs, that
 /// of the default alone where it is known which that is.
 ///
 /// # Errors
 /// When a file could not be read, uses variables that are not known, or nothing says how the kernel is started.
 pub fn next_boot(files: &dyn Files) -> Fact<Vec<Entry>> {
-    let sources: [fn(&dyn Files) -> Fact<Vec<Entry>>; 4] =
+    let sources: [Source; 4] =
         [grub_cfg::entries, loader_entries::entries, kernel_install, default_grub::entries];
     for source in sources {
         let mut entries = source(files)?;
