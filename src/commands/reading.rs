@@ -24,6 +24,14 @@ pub struct Run {
     pub gives_way: bool,
 }
 
+impl Run {
+    /// Whether it only starts another one: `env`, `nice`, `gosu`. A script is no wrapper.
+    pub fn is_wrapper(&self) -> bool {
+        let name = self.program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        self.gives_way && super::is_wrapper(name)
+    }
+}
+
 /// What is read as code, or decides what is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {

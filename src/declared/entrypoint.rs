@@ -2,7 +2,7 @@
 
 use super::changers;
 use super::user::{self, Resolved};
-use crate::commands::{self, Context, Run, Who};
+use crate::commands::{self, Context, Who};
 use crate::facts::file::FileKind;
 use crate::facts::image::ImageConfig;
 use crate::facts::settings::Location;
@@ -85,11 +85,7 @@ fn unwrapped(
 ) -> Fact<(Vec<String>, Who)> {
     let reading = commands::argv(target, command, context(config));
     // The first that is no wrapper: what a script goes on to is told by its text.
-    let is_wrapper = |run: &&Run| {
-        let name = run.program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        run.gives_way && commands::is_wrapper(name)
-    };
-    if let Some(run) = reading.runs.iter().filter(|run| run.main).find(|run| !is_wrapper(run)) {
+    if let Some(run) = reading.runs.iter().filter(|run| run.main).find(|run| !run.is_wrapper()) {
         let program = run.program.to_string_lossy().into_owned();
         let words = [program].into_iter().chain(run.arguments.iter().cloned());
         return Ok((words.collect(), run.who.clone()));
@@ -113,7 +109,8 @@ fn context(config: &ImageConfig) -> Context {
     context
 }
 
-/// The programs that are executed one after the other until the one that stays: wrappers, interpreters.
+/// The wrappers that are executed one after the other, and the program that they start: what a script goes
+/// on to is none of them.
 pub fn chain(target: &dyn Target) -> Vec<PathBuf> {
     let Some(config) = target.image().and_then(|image| image.config.as_ref()) else {
         return Vec::new();
@@ -122,7 +119,7 @@ pub fn chain(target: &dyn Target) -> Vec<PathBuf> {
     let reading = commands::argv(target, &command, context(config));
     let mut chain = Vec::new();
     for run in reading.runs.into_iter().filter(|run| run.main) {
-        let stays = !run.gives_way;
+        let stays = !run.is_wrapper();
         chain.push(run.program);
         if stays {
             break;

@@ -188,6 +188,18 @@ pub fn apply(start: &mut Start, target: &dyn Target) {
     });
 }
 
+/// What a program gains, or the interpreter that a script is executed by, whose bits do count.
+fn with_interpreter(program: &Path, target: &dyn Target) -> Fact<Gained> {
+    let line = match program.is_absolute() && target.file(program)?.is_some() {
+        true => startable::first_line(program, target)?,
+        false => None,
+    };
+    match line.as_ref().and_then(|line| line.split_whitespace().next()) {
+        Some(interpreter) => of_program(Path::new(interpreter), target),
+        None => of_program(program, target),
+    }
+}
+
 /// That the program of an image is root by its own bits, or one that starts it, in words; `None` where
 /// it stays whom the configuration says.
 ///
@@ -196,8 +208,10 @@ pub fn apply(start: &mut Start, target: &dyn Target) {
 pub fn becomes_root(target: &dyn Target) -> Fact<Option<String>> {
     let Some(start) = entrypoint::start(target) else { return Ok(None) };
     let mut unseen = None;
-    for program in entrypoint::chain(target).iter().chain(&start.program) {
-        match of_program(program, target) {
+    let mut programs = entrypoint::chain(target);
+    programs.extend(start.program);
+    for program in &programs {
+        match with_interpreter(program, target) {
             Ok(gained) if gained.uid == Some(0) => return Ok(Some(gained.words.join(", "))),
             Ok(_) => {}
             Err(why) => unseen = unseen.or(Some(why)),

@@ -217,7 +217,7 @@ fn the_words_of_the_language() {
       options: absent
     listeners: only root_alone
       options: reach
-    file: exists type owner group mode readable_by writable_by writable_only_by target size sha256 contains not_contains
+    file: exists type owner group mode readable_by writable_by executable_by writable_only_by target size sha256 contains not_contains
       options: absent
     config: (any setting)
       options: absent format
@@ -233,7 +233,7 @@ fn the_words_of_the_language() {
     drift: unexplained default_changed added removed changes
     setuid: only packaged in_baseline shells controlled_only_by
     tree: world_writable unowned owners groups
-    image: never_root user numeric_user exposed_ports entrypoint cmd workdir env secrets_in_env secrets_in_history secrets_in_labels secrets_in_files labels volumes healthcheck latest_tag size layers not_in_history
+    image: never_root user numeric_user starts exposed_ports entrypoint cmd workdir env secrets_in_env secrets_in_history secrets_in_labels secrets_in_files labels volumes healthcheck latest_tag size largest_layer layers not_in_history
     formats: pg_hba php-fpm samba git ssh_config postfix vsftpd chrony haproxy named docker containerd kubelet etcd mongod elasticsearch grafana nginx sshd apache redis postgresql mysql supervisord php login.defs systemd sysctl env json yaml toml ini properties xml
     "#);
 }

@@ -72,6 +72,16 @@ fn a_wrapper_that_is_setuid_is_the_first_process_and_root() {
     let sudo = |mode: u64| files().owned("usr/bin/sudo", mode, (0, 0), "\x7fELF");
     let (code, report) = check(config, sudo(0o4755), image);
     assert!(code == Some(1) && report.contains("sudo is setuid root"), "{report}");
+    // What a script starts on its way is another process.
+    let config = r#"{"User":"1000","Env":["PATH=/usr/bin"],"Cmd":["/usr/bin/app"]}"#;
+    let script = |text: &str| {
+        files()
+            .owned("usr/bin/app", 0o755, (0, 0), text)
+            .owned("bin/sh", 0o755, (0, 0), "\x7fELF")
+            .owned("usr/bin/mount", 0o4755, (0, 0), "\x7fELF")
+    };
+    let (code, report) = check(config, script("#!/bin/sh\nmount -a\nexec true\n"), image);
+    assert_ne!(code, Some(1), "{report}");
     // A script whose interpreter is.
     let script = files().owned("usr/bin/app", 0o755, (0, 0), "#!/bin/own\nx\n").owned(
         "bin/own",

@@ -4,6 +4,7 @@ mod job;
 pub mod programs;
 
 use self::job::Job;
+use crate::commands;
 use crate::declared::rights::{self, Gained};
 use crate::facts::cron::{CronJob, CronJobs};
 use crate::facts::{Fact, Unknown, all};
@@ -213,8 +214,8 @@ impl CronCheck {
 /// What the program that a job starts gains by its own bits. What a script starts later on is another
 /// program.
 fn gained(job: &CronJob, target: &dyn Target) -> Fact<Gained> {
-    let reading = crate::commands::cron(target, job, None);
-    match reading.runs.iter().find(|run| run.main && !run.gives_way) {
+    let reading = commands::cron(target, job, None);
+    match reading.runs.iter().find(|run| run.main && !run.is_wrapper()) {
         Some(run) => rights::of_program(&run.program, target),
         None => Ok(Gained::default()),
     }

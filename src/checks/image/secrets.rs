@@ -12,7 +12,7 @@ use crate::host::Target;
 use crate::host::redacted::left_out;
 use crate::policy::Diagnostics;
 use crate::policy::diagnostic::Diagnostic;
-use crate::policy::expect::each as each_of;
+use crate::policy::expect::each_of_some;
 use crate::policy::node::Node;
 use crate::rules::condition::Test;
 use crate::text::secrets::{files, of_variable};
@@ -100,7 +100,8 @@ fn allowed(node: &Node, problems: &mut Diagnostics) -> Option<Allowed> {
         problems.push(node.expected(wanted));
         return None;
     };
-    let shown: Vec<String> = each_of(&list, problems, |node| Ok(node.text("a name")?.to_owned()));
+    let shown: Vec<String> =
+        each_of_some(&list, problems, |node| Ok(node.text("a name")?.to_owned()));
     let mut patterns = GlobSetBuilder::new();
     for text in &shown {
         match GlobBuilder::new(text).literal_separator(true).build() {
