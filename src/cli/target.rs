@@ -98,7 +98,12 @@ impl TargetArgs {
         let baseline = self.baseline.clone().or_else(|| self.drift.baseline.clone());
         let is_here = self.is_this_host();
         let baseline = baseline.or_else(|| baselines::usual().ok().filter(|_| is_here));
-        let folder = baseline.iter().filter_map(|place| place.parent().map(Path::to_owned));
+        // A name alone lies in the folder that the run was started in.
+        let above = |place: &Path| match place.parent()? {
+            here if here.as_os_str().is_empty() => Some(PathBuf::from(".")),
+            folder => Some(folder.to_owned()),
+        };
+        let folder = baseline.iter().filter_map(|place| above(place));
         // A turn at reading everything again is counted beside the baseline.
         let writes = if plan.asks_about("drift") { folder.clone().collect() } else { Vec::new() };
         let read = self.root.iter().chain(&self.recording).chain(&self.image).cloned();

@@ -158,8 +158,9 @@ impl Reader<'_> {
             self.rest = tail(self.rest, line.len());
             return Ok(branches);
         }
-        match line.trim_start().chars().next() {
-            None | Some('#' | ';') if !line.trim_start().starts_with(";;") => {}
+        let next = line.trim_start_matches([' ', '\t']);
+        match next.chars().next() {
+            None | Some('#' | ';') if !next.starts_with(";;") => {}
             Some('\r') if line.trim().is_empty() => {
                 self.doubt(start, "the line ends in a carriage return, which a shell takes along");
             }

@@ -65,8 +65,8 @@ fn sockets_that_cannot_be_listed_do_not_make_a_port_free() {
     }
     let machine = Machine::new();
     let drop = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all";
-    is_undecided(&without_sockets(&machine, drop), "/proc/net/tcp: permission denied");
-    is_undecided(&without_sockets(&machine, ""), "/proc/net/tcp");
+    is_undecided(&without_sockets(&machine, drop), "/proc/net/protocols: permission denied");
+    is_undecided(&without_sockets(&machine, ""), "/proc/net/");
 }
 
 #[test]

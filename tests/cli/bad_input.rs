@@ -270,17 +270,17 @@ fn a_missing_include_is_refused() {
 fn an_error_in_an_included_file_is_told_once() {
     let folder = Folder::with("policy: a\ninclude: [b.yaml, b.yaml]\n");
     folder.write("b.yaml", "policy: b\nx: y\n");
-    assert_snapshot!(refused(&folder), @r"
+    assert_snapshot!(refused(&folder), @r#"
     error: unknown key `x`
      --> b.yaml:2:1
       |
     2 | x: y
       | ^
       |
-      = help: known here: policy, title, owner, postmortem, include, vars, services, when, tags, waivers, drift, rules
+      = help: known here: policy, title, owner, formerly, postmortem, include, vars, services, when, tags, waivers, drift, rules
 
     1 error; nothing was evaluated
-    ");
+    "#);
     // As often as it is asked for: a file that failed is no circle.
     folder.write("b.yaml", "policy: [b\n");
     assert!(!refused(&folder).contains("circle"));
@@ -292,7 +292,7 @@ fn an_unknown_format_of_the_report_is_refused() {
     let args = ["check", "policy.yaml", "--format", "nonsense"];
     assert_snapshot!(refused_with(&folder, &args), @r#"
     error: invalid value 'nonsense' for '--format <FORMAT>'
-      [possible values: human, json, junit, sarif, github, gitlab, tap, markdown, checklist, prometheus, nagios]
+      [possible values: human, json, junit, sarif, github, gitlab, tap, markdown, checklist, prometheus, nagios, mail]
 
     For more information, try '--help'.
     "#);
@@ -526,7 +526,7 @@ fn control_characters_of_a_policy_never_reach_the_terminal() {
     2 | x: y
       | ^
       |
-      = help: known here: policy, title, owner, postmortem, include, vars, services, when, tags, waivers, drift, rules
+      = help: known here: policy, title, owner, formerly, postmortem, include, vars, services, when, tags, waivers, drift, rules
 
     error: expected a name of letters, digits, `-`, `_` and `.`, found `\x1b[31m\u{202e}\x07`
      --> ./a.yaml:1:9
@@ -540,7 +540,7 @@ fn control_characters_of_a_policy_never_reach_the_terminal() {
     2 | "k\e[2J": x
       | ^^^^^^^^
       |
-      = help: known here: policy, title, owner, postmortem, include, vars, services, when, tags, waivers, drift, rules
+      = help: known here: policy, title, owner, formerly, postmortem, include, vars, services, when, tags, waivers, drift, rules
 
     error: expected a name of letters, digits, `-`, `_` and `.`, found `p\u{202e}q`
      --> ./b.yaml:1:9

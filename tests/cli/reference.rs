@@ -90,7 +90,7 @@ fn an_unknown_check_asks_for_the_close_one() {
     let output = Folder::new().run(&["explain", "prot"]);
     assert_eq!(output.status, Some(3));
     assert_snapshot!(output.stderr, @r#"error: there is nothing to explain about `prot`; did you mean `port`?"#);
-    assert_snapshot!(Folder::new().run(&["explain", "banana"]).stderr, @r"error: there is no check `banana`; `spotcheck checks` lists them");
+    assert_snapshot!(Folder::new().run(&["explain", "banana"]).stderr, @r#"error: there is nothing to explain about `banana`; `spotcheck checks` lists them"#);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn the_words_of_the_language() {
     }
     line("formats", FORMATS.iter().map(|format| format.name).collect());
     assert_snapshot!(words, @r#"
-    policy: policy title owner postmortem include vars services when tags waivers drift rules
+    policy: policy title owner formerly postmortem include vars services when tags waivers drift rules
     rule: id title severity measure when tags why corrective preventive reference must owner due verify type links formerly
     services: unit exe name cmdline pid_file user containers
     when: os os_version file package service target var not any
@@ -290,9 +290,12 @@ fn the_help_of_the_program_says_the_exit_codes() {
     Usage: spotcheck check [OPTIONS] [POLICY]...
 
     Arguments:
-      [POLICY]...  Policy files or folders; without any, the built-in one for hosts or images
+      [POLICY]...  Policies by their names (`spotcheck policies` lists them), or files and folders by
+                   their paths; without any, the built-in one for hosts or images
 
     Options:
+          --auto                  Check with every policy of the library that this target has something
+                                  for
           --var <NAME=VALUE>      Set a variable of the policies
           --vars <FILE>           Read variables from a YAML file of names and values; --var wins over
                                   it
@@ -325,9 +328,10 @@ fn the_help_of_the_program_says_the_exit_codes() {
           --skip-tags <TAG>       Leave out rules with one of these tags
           --severity <SEVERITY>   Evaluate only rules of at least this severity (see --fail-on)
                                   [default: info]
-          --format <FORMAT>       Format of the report on standard output [default: human] [possible
+          --format <FORMAT>       Format of the report on standard output; `mail` is what --changes-only
+                                  prints with a head, for `sendmail -t` [default: human] [possible
                                   values: human, json, junit, sarif, github, gitlab, tap, markdown,
-                                  checklist, prometheus, nagios]
+                                  checklist, prometheus, nagios, mail]
           --output <FORMAT=PATH>  Write a report to a file as well; may be given several times
           --fail-on <SEVERITY>    Least severity (info, low, medium, high, critical) of a violation that
                                   makes the exit code 1 [default: info]

@@ -415,11 +415,14 @@ fn quic_is_a_port_of_udp() {
     let of = |rule: &str| {
         let files = files().owned("usr/sbin/nginx", 0o755, (0, 0), "");
         let config = r#"{"User":"1000","Cmd":["nginx"]}"#;
-        check(config, files.file("etc/nginx/nginx.conf", conf.to_owned()), rule).0
+        check(config, files.file("etc/nginx/nginx.conf", conf), rule).0
     };
     assert_eq!(of("- { id: a, port: 8443/udp, must: { listening: true } }\n"), Some(0));
     assert_eq!(of("- { id: a, port: 8443/tcp, must: { listening: true } }\n"), Some(0));
-    assert_eq!(of("- { id: a, port: 9443/tcp, must: { listening: true } }\n"), Some(1));
+    assert_eq!(
+        of("- { id: a, port: 9443/tcp, must: { bound_by: { exe: /usr/sbin/nginx } } }\n"),
+        Some(1)
+    );
     assert_eq!(
         of("- { id: a, port: 9443/udp, must: { bound_by: { exe: /usr/sbin/nginx } } }\n"),
         Some(0)

@@ -210,16 +210,16 @@ fn the_holder_is_found_when_its_main_thread_has_ended() {
 }
 
 /// A python that does something with the socket it has as its standard input, and then waits. It has
-/// done so when its descriptor 9 is there; without what it needs it ends with 7.
+/// done so when its descriptor 99 is there; without what it needs it ends with 7.
 fn keeper(listener: &TcpListener, script: &str) -> Option<Running> {
     let head = "import ctypes,os,socket,sys,threading,time\nlibc=ctypes.CDLL(None,use_errno=True)\n\
-                def wait():\n os.dup2(1,9)\n time.sleep(300)\n";
+                def wait():\n os.dup2(1,99)\n time.sleep(300)\n";
     let copy = listener.as_fd().try_clone_to_owned().unwrap();
     let mut python = Command::new("python3");
     python.args(["-c", &format!("{head}{script}")]).stdin(Stdio::from(copy));
     let mut child = Running(python.spawn().unwrap());
     loop {
-        if std::fs::symlink_metadata(format!("/proc/{}/fd/9", child.pid())).is_ok() {
+        if std::fs::symlink_metadata(format!("/proc/{}/fd/99", child.pid())).is_ok() {
             return Some(child);
         }
         if let Some(status) = child.0.try_wait().unwrap() {

@@ -495,7 +495,6 @@ fn ports_are_written_as_docker_and_kubernetes_users_write_them() {
         "",
         "0",
         "65536",
-        "80/sctp",
         "80/TCP",
         "::1:80",
         "localhost:80",

@@ -93,17 +93,17 @@ fn an_unknown_operator_asks_for_the_close_one() {
 
 #[test]
 fn an_unknown_key_that_is_close_to_nothing_lists_what_is_known() {
-    assert_snapshot!(lint("policy: p\nbanana: []\n"), @r"
+    assert_snapshot!(lint("policy: p\nbanana: []\n"), @r#"
     error: unknown key `banana`
      --> policy.yaml:2:1
       |
     2 | banana: []
       | ^^^^^^
       |
-      = help: known here: policy, title, owner, postmortem, include, vars, services, when, tags, waivers, drift, rules
+      = help: known here: policy, title, owner, formerly, postmortem, include, vars, services, when, tags, waivers, drift, rules
 
     1 error; nothing was evaluated
-    ");
+    "#);
 }
 
 #[test]
