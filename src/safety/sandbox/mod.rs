@@ -5,9 +5,9 @@
 //! reports and the ledger are written by another one. In order:
 //!
 //! * `no_new_privs` (`prctl(2)`): no program that is executed gains rights,
-//! * [`files`] (`landlock(7)`): of what does not run, nothing but the target can be opened; no network,
+//! * `files` (`landlock(7)`): of what does not run, nothing but the target can be opened; no network,
 //! * capabilities (`capabilities(7)`): to read and to look at processes, and none for an image,
-//! * [`calls`] (`seccomp(2)`): no program is executed, no process started, nothing mounted, traced,
+//! * `calls` (`seccomp(2)`): no program is executed, no process started, nothing mounted, traced,
 //!   loaded or changed.
 //!
 //! Landlock is left out on a running host: a process that is restricted by it may not look at those
