@@ -4,7 +4,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::Policy;
 use super::library::{self, BuiltIn};
 use super::node::{Node, Value};
-use super::read::{policy_files, read};
+use super::read::{FILE_LIMIT, policy_files, read};
 use super::service::Service;
 use super::source::{Source, Span};
 use super::vars::{Usage, Vars};
@@ -14,8 +14,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Most policy files of one run.
-pub(super) const FILE_LIMIT: usize = 2_000;
 /// Most text of all policy files of one run, in bytes.
 const TOTAL_LIMIT: usize = 64 << 20;
 /// Most files on the way from a named policy to one that it includes.

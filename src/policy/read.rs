@@ -1,7 +1,6 @@
 //! Policies on the disk: what may be read, and which files of a folder are policies.
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::load::FILE_LIMIT;
 use crate::safety::trust;
 use crate::text;
 use nix::fcntl::{OFlag, open};
@@ -10,6 +9,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// Most policy files of one run.
+pub(super) const FILE_LIMIT: usize = 2_000;
 /// Largest policy file, in bytes.
 pub const SIZE_LIMIT: u64 = 4 << 20;
 /// Most entries of a folder and all below it: who names `/` by mistake is told so soon.

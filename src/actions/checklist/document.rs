@@ -1,6 +1,6 @@
 //! A checklist as people read it.
 
-use super::{Checklist, Group, Task};
+use crate::actions::checklist::model::{Checklist, Group, Task};
 use crate::prose::{Block, Document, Entry, Span, code, strong, text};
 use crate::text::time;
 

@@ -1,6 +1,7 @@
 //! The checklist of a ledger.
 
-use super::{Checklist, Group, Progress, Seen, Task};
+use crate::actions::checklist::measure::{Progress, Seen};
+use crate::actions::checklist::model::{Checklist, Group, Task};
 use crate::actions::export::Whole;
 use crate::actions::items::evidence::EvidenceRecord;
 use crate::actions::items::item::Item;

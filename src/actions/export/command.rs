@@ -5,9 +5,9 @@
 //! descriptor of the very file that was seen (device and inode), and before any other command the ways
 //! to its files are looked at.
 
-use super::Whole;
 use super::steps::Step;
 use crate::actions::Presence;
+use crate::actions::export::whole::Whole;
 use crate::actions::items::evidence::EvidenceRecord;
 use crate::text::shell;
 use crate::text::step::{Token, Touch, paths, tokens, touch};

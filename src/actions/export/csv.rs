@@ -4,8 +4,9 @@
 //! and names of files are anybody's to choose. Such a cell gets an apostrophe before it, which
 //! spreadsheets take for "this is text".
 
-use super::{Export, Whole};
+use super::Export;
 use crate::actions::Occurrence;
+use crate::actions::export::whole::Whole;
 use crate::actions::items::evidence::EvidenceRecord;
 use crate::actions::items::lifecycle::Presence;
 use crate::text::printable;

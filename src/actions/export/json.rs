@@ -2,8 +2,9 @@
 //!
 //! Text is exact: nothing is neutralised here but what JSON itself escapes.
 
-use super::{Export, Whole};
+use super::Export;
 use crate::actions::checklist::Group;
+use crate::actions::export::whole::Whole;
 use crate::actions::items::item::{Event, Occurrence};
 use crate::text::time::rfc3339;
 use serde_json::{Value, json};

@@ -4,7 +4,8 @@
 //! revision, on every machine. An item is a `poam-item` with a `risk` (its status, its deadline, what
 //! repairs it) and an `observation` for each host and thing.
 
-use super::{Export, Whole};
+use super::Export;
+use crate::actions::export::whole::Whole;
 use crate::actions::items::evidence::EvidenceRecord;
 use crate::actions::items::item::{Event, EventKind, Occurrence};
 use crate::actions::items::lifecycle::{Presence, State};

@@ -4,8 +4,8 @@
 //! executes has to be a command beyond doubt: one line, of a program that repairs, used as it is used
 //! for that. Everything else stays a task by hand, and is said to be one.
 
-use super::Whole;
 use super::command::{Command, Seen};
+use crate::actions::export::whole::Whole;
 use crate::actions::items::item::Item;
 use crate::text::step::{Token, command, tokens};
 use std::collections::BTreeSet;

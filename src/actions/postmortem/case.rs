@@ -1,6 +1,5 @@
 //! What a postmortem is about: the items of a time, with all that is known of them.
 
-use super::MOST_ITEMS;
 use super::cluster::{self, Cluster};
 use crate::actions::checklist::{Checklist, from_ledger};
 use crate::actions::export::Whole;
@@ -9,6 +8,9 @@ use crate::actions::items::item::{Event, EventKind, Occurrence};
 use crate::actions::rule_status::{RuleStatus, RuleTurn};
 use crate::actions::{Ledger, LedgerError};
 use std::collections::BTreeSet;
+
+/// Most items that one draft tells of; who has more has several incidents.
+const MOST_ITEMS: usize = 200;
 
 /// Most events that are looked at.
 const MOST_EVENTS: u32 = 20_000;

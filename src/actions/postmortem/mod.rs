@@ -14,6 +14,3 @@ mod trace;
 
 pub use case::{Case, Period, gather};
 pub use document::document;
-
-/// Most items that one draft tells of; who has more has several incidents.
-pub const MOST_ITEMS: usize = 200;

@@ -5,7 +5,7 @@
 
 use super::columns::Reader;
 use super::encode::{COLUMNS, DIGESTS, DIRECTORIES, EXTRAS, HEAD, KINDS, NAMES, OBJECTS};
-use super::{Baseline, Head, MAGIC, VERSION};
+use crate::drift::baseline::state::{Baseline, Head, MAGIC, VERSION};
 use crate::facts::file::Mode;
 use crate::facts::object::Objects;
 use crate::facts::snapshot::{Content, Directory, Extra, Record, Time, Tree};

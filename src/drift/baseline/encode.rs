@@ -9,7 +9,7 @@
 //! files have, 7 things (JSON). Readers of version 1 refuse sections that they do not know.
 
 use super::columns::Writer;
-use super::{Baseline, MAGIC, VERSION};
+use crate::drift::baseline::state::{Baseline, MAGIC, VERSION};
 use crate::facts::file::FileKind;
 use crate::facts::snapshot::{Content, Extra, Record, Time, Tree};
 

@@ -2,10 +2,11 @@
 
 use super::generated::{Evidence, Generators, leads_to};
 use super::packages::Truth;
-use super::{Because, usage};
+use super::usage;
 use crate::drift::attributes::{Difference, Names, Weight, differences};
 use crate::drift::baseline::Acceptance;
 use crate::drift::compare::FileChange;
+use crate::drift::explain::because::Because;
 use crate::facts::drift::{Change, Delta, Explanation, How};
 use crate::facts::file::FileKind;
 use crate::facts::object::Class;

@@ -1,7 +1,7 @@
 //! What package databases have to say about a file that has changed.
 
-use super::Because;
 use super::generated::leads_to;
+use crate::drift::explain::because::Because;
 use crate::drift::objects::override_words;
 use crate::facts::drift::Explanation;
 use crate::facts::file::FileKind;

@@ -1,7 +1,7 @@
 //! What may happen to files by what they are for: logs grow and are rotated, caches come and go,
 //! databases change.
 
-use super::Because;
+use crate::drift::explain::because::Because;
 use crate::facts::drift::Explanation;
 use crate::facts::file::FileKind;
 use crate::facts::scope::FileUse;

@@ -6,7 +6,7 @@ use crate::facts::snapshot::{Algorithm, Content, Directory, Record, Time, join, 
 use crate::facts::{Cause, Fact, Unknown};
 use crate::host::Files;
 use crate::targets::survey::attributes::{extra, kept};
-use crate::targets::survey::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
+use crate::targets::survey::request::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
 use crate::text;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

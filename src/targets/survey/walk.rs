@@ -9,7 +9,7 @@ use crate::host::beneath;
 use crate::host::beneath::Links;
 use crate::targets::distant::Mounts;
 use crate::targets::survey::directory::{Distants, Picks, Tools};
-use crate::targets::survey::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
+use crate::targets::survey::request::{DEPTH_LIMIT, FILE_LIMIT, Found, Request, Survey};
 use crate::text;
 use nix::fcntl::OFlag;
 use rustix::fs::{Mode, OFlags, openat};

@@ -16,7 +16,7 @@ mod python;
 pub use evidence::Evidence;
 pub use links::leads_to;
 
-use super::Because;
+use crate::drift::explain::because::Because;
 use crate::facts::drift::Explanation;
 use crate::facts::file::FileKind;
 use crate::facts::snapshot::Record;
