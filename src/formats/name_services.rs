@@ -4,6 +4,7 @@
 //! answer about all accounts is not known where there is such a service.
 
 use crate::facts::Fact;
+use crate::facts::name_services::services;
 use crate::host::Files;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ pub fn elsewhere(files: &dyn Files, passwd: &[u8], group: &[u8]) -> Fact<Vec<Str
     for (database, path, lines) in
         [("passwd", "/etc/passwd", passwd), ("group", "/etc/group", group)]
     {
-        for service in services(&text, database) {
+        for service in services(&text, database).into_iter().flatten() {
             match service {
                 "files" | "systemd" | "mymachines" => {}
                 "compat" => found.extend(of_other_services(path, lines)),
@@ -40,23 +41,6 @@ fn is_configured(files: &dyn Files) -> Fact<bool> {
     let named = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".conf");
     Ok(files.file(Path::new("/etc/sssd/sssd.conf"))?.is_some()
         || files.list(Path::new("/etc/sssd/conf.d"))?.is_some_and(|names| names.iter().any(named)))
-}
-
-/// The services of a database. Of several lines the last counts (glibc's `nss/nss_database.c`). What stands in
-/// brackets decides by the answer whether the next is asked, so that all count as asked.
-fn services<'a>(text: &'a str, database: &str) -> Vec<&'a str> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let mut lines = lines.filter_map(|line| line.split_once(':'));
-    let Some((_, words)) = lines.rfind(|(name, _)| name.trim() == database) else {
-        return Vec::new();
-    };
-    let mut bracket = false;
-    let ends = |c: char| {
-        let inside = bracket;
-        bracket = (bracket || c == '[') && c != ']';
-        inside || bracket || c.is_whitespace() || c == ']'
-    };
-    words.split(ends).filter(|word| !word.is_empty()).collect()
 }
 
 /// Lines that begin with `+`, which `compat` takes for accounts of other services: a name, `@` and a
@@ -85,8 +69,8 @@ mod tests {
     fn services_are_told_from_what_decides_whether_they_are_asked() {
         let text =
             "passwd: ldap\n passwd : files [NOTFOUND=return] sss[!UNAVAIL=return x]db # nis\n";
-        assert_eq!(services(text, "passwd"), ["files", "sss", "db"]);
-        assert_eq!(services(text, "group"), Vec::<&str>::new());
+        assert_eq!(services(text, "passwd"), Some(vec!["files", "sss", "db"]));
+        assert_eq!(services(text, "group"), None);
     }
 
     #[test]
