@@ -279,15 +279,8 @@ fn service(attributes: &mut Attributes, key: &Key) {
 }
 
 fn user(attributes: &mut Attributes, key: &Key) {
-    let mut rule = Rule::new("user", plain(attributes.name(key, "username")));
-    match attributes.truth("exists") {
-        Some(false) => {
-            let rule = rule.must("exists", "false");
-            return attributes.take().finish(rule);
-        }
-        Some(true) => rule = rule.must("exists", "true"),
-        None => {}
-    }
+    let rule = Rule::new("user", plain(attributes.name(key, "username")));
+    let Some(mut rule) = existing(attributes, rule, "exists") else { return };
     for (attribute, condition) in
         [("uid", "uid"), ("gid", "group"), ("home", "home"), ("shell", "shell")]
     {
@@ -302,16 +295,22 @@ fn user(attributes: &mut Attributes, key: &Key) {
     attributes.take().finish(rule);
 }
 
-fn group(attributes: &mut Attributes, key: &Key) {
-    let mut rule = Rule::new("group", plain(attributes.name(key, "groupname")));
+/// The rule with what `exists` says of its subject. Of one that must not exist nothing else is asked: then the
+/// rule is finished, and there is none to go on with.
+fn existing(attributes: &mut Attributes, rule: Rule, condition: &'static str) -> Option<Rule> {
     match attributes.truth("exists") {
         Some(false) => {
-            let rule = rule.must("exists", "false");
-            return attributes.take().finish(rule);
+            attributes.take().finish(rule.must(condition, "false"));
+            None
         }
-        Some(true) => rule = rule.must("exists", "true"),
-        None => {}
+        Some(true) => Some(rule.must(condition, "true")),
+        None => Some(rule),
     }
+}
+
+fn group(attributes: &mut Attributes, key: &Key) {
+    let rule = Rule::new("group", plain(attributes.name(key, "groupname")));
+    let Some(mut rule) = existing(attributes, rule, "exists") else { return };
     if let Some(gid) = attributes.value("gid") {
         rule = rule.must("gid", gid);
     }
@@ -373,15 +372,8 @@ fn process(attributes: &mut Attributes, key: &Key) {
 }
 
 fn mount(attributes: &mut Attributes, key: &Key) {
-    let mut rule = Rule::new("mount", plain(attributes.name(key, "mountpoint")));
-    match attributes.truth("exists") {
-        Some(false) => {
-            let rule = rule.must("mounted", "false");
-            return attributes.take().finish(rule);
-        }
-        Some(true) => rule = rule.must("mounted", "true"),
-        None => {}
-    }
+    let rule = Rule::new("mount", plain(attributes.name(key, "mountpoint")));
+    let Some(mut rule) = existing(attributes, rule, "mounted") else { return };
     if let Some(options) = attributes.set("opts") {
         rule = rule.must("options", options);
     }
